@@ -1,0 +1,1 @@
+"""Commits and credits: drawdown order, settlement, rollover, expiration, ledger (R161-R215)."""

@@ -1,0 +1,184 @@
+"""What the catalogue holds (metronome.md 2.5, 2.6; R29-R60)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from closedwon.billing.pricing import Price
+from closedwon.kernel.errors import Refused
+from closedwon.kernel.instant import Interval
+
+USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
+"""Credit type id of "USD (cents)", the default of every money field."""
+
+
+class CreditType(msgspec.Struct, frozen=True, kw_only=True):
+    """A fiat currency or a custom pricing unit; amounts are in its wire unit (metronome.md 2.2)."""
+
+    id: str
+    name: str
+    currency: str | None = None
+    """ISO 4217 code; None for a custom pricing unit."""
+
+
+USD_CENTS = CreditType(id=USD, name="USD (cents)", currency="USD")
+
+
+class Aggregation(StrEnum):
+    """How events become a quantity (R30-R34)."""
+
+    COUNT = "COUNT"
+    SUM = "SUM"
+    MAX = "MAX"
+    UNIQUE = "UNIQUE"
+    LATEST = "LATEST"
+
+
+class PropertyFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition on an event property; all conditions of a metric must pass (R29)."""
+
+    name: str
+    exists: bool | None = None
+    in_values: tuple[str, ...] = ()
+    not_in_values: tuple[str, ...] = ()
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A streaming billable metric; immutable but for its name (R29-R37)."""
+
+    id: str
+    name: str
+    aggregation: Aggregation
+    key: str | None = None
+    """Property aggregated; None for COUNT only."""
+    event_types: tuple[str, ...] = ()
+    """Accepted event types; empty accepts every type not in ``not_event_types``."""
+    not_event_types: tuple[str, ...] = ()
+    filters: tuple[PropertyFilter, ...] = ()
+    group_keys: tuple[tuple[str, ...], ...] = ()
+    created_at: datetime
+    archived_at: datetime | None = None
+    custom_fields: Mapping[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if (self.key is None) != (self.aggregation is Aggregation.COUNT):
+            raise Refused("aggregation_key is required, except for COUNT, where it is forbidden")
+
+    def can_group_by(self, keys: frozenset[str]) -> bool:
+        """Whether ``keys`` is empty or within one (compound) group key (R35)."""
+        return not keys or any(keys <= set(group) for group in self.group_keys)
+
+
+class ProductType(StrEnum):
+    """What kind of charge a product stands for (R45)."""
+
+    USAGE = "USAGE"
+    FIXED = "FIXED"
+    SUBSCRIPTION = "SUBSCRIPTION"
+    COMPOSITE = "COMPOSITE"
+    PROFESSIONAL_SERVICE = "PROFESSIONAL_SERVICE"
+
+
+class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+    """Metric unit to billed unit (R46)."""
+
+    factor: Decimal
+    divide: bool
+
+
+class Rounding(msgspec.Struct, frozen=True, kw_only=True):
+    """Rounding of the converted cumulative quantity (R46, R47)."""
+
+    method: str
+    """ROUND_UP, ROUND_DOWN or ROUND_HALF_UP."""
+    decimal_places: int
+
+
+class ProductVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """How a product is defined from ``starting_at`` until the next version (R48, R49)."""
+
+    starting_at: datetime
+    name: str
+    tags: tuple[str, ...] = ()
+    metric_id: str | None = None
+    conversion: Conversion | None = None
+    rounding: Rounding | None = None
+    pricing_group_key: tuple[str, ...] = ()
+    presentation_group_key: tuple[str, ...] = ()
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product and its dated definitions, oldest first; it carries no price (R45-R52)."""
+
+    id: str
+    type: ProductType
+    versions: tuple[ProductVersion, ...]
+    archived_at: datetime | None = None
+    custom_fields: Mapping[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if not self.versions:
+            raise Refused("a product needs a first definition", product=self.id)
+
+    def at(self, instant: datetime) -> ProductVersion:
+        """The definition in force; before the first one, the first one (R48)."""
+        current = self.versions[0]
+        for version in self.versions[1:]:
+            if version.starting_at <= instant:
+                current = version
+        return current
+
+    @property
+    def name(self) -> str:
+        """The newest name, for lists; lines freeze the name of their own time (R52)."""
+        return self.versions[-1].name
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a rate card over its window (R53-R60)."""
+
+    id: str
+    rate_card_id: str
+    product_id: str
+    window: Interval
+    price: Price
+    entitled: bool = True
+    credit_type_id: str = USD
+    pricing_group_values: Mapping[str, str] = {}
+    billing_frequency: str | None = None
+    commit_price: Price | None = None
+    """Price while a COMMIT_RATE balance pays (R71)."""
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """A name a rate card answers to during a window (R57)."""
+
+    name: str
+    window: Interval
+
+
+class RateCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A price book in one fiat currency (R53-R57)."""
+
+    id: str
+    name: str
+    description: str = ""
+    fiat_credit_type_id: str = USD
+    aliases: tuple[Alias, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    """In the order they were added; the last one that covers an instant wins (R54)."""
+    created_at: datetime
+    archived_at: datetime | None = None
+    custom_fields: Mapping[str, str] = {}
+
+
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of the catalogue a bill may need, by id."""
+
+    metrics: Mapping[str, Metric] = {}
+    products: Mapping[str, Product] = {}
+    rate_cards: Mapping[str, RateCard] = {}
+    credit_types: Mapping[str, CreditType] = {USD: USD_CENTS}

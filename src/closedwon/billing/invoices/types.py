@@ -1,0 +1,105 @@
+"""Invoices and their lines (metronome.md 2.10)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from closedwon.billing.catalog.types import USD
+from closedwon.billing.contracts.terms import CommitKind
+
+
+class InvoiceType(StrEnum):
+    """What an invoice bills."""
+
+    USAGE = "USAGE"
+    SCHEDULED = "SCHEDULED"
+
+
+class InvoiceStatus(StrEnum):
+    """DRAFT -> FINALIZED -> VOID, and nothing else (R282)."""
+
+    DRAFT = "DRAFT"
+    FINALIZED = "FINALIZED"
+    VOID = "VOID"
+
+
+class LineType(StrEnum):
+    """What a line stands for; the values are the wire's (metronome.md 2.10)."""
+
+    USAGE = "usage"
+    APPLIED = "applied_commit_or_credit"
+    COMMIT_PURCHASE = "commit_purchase"
+    SCHEDULED = "scheduled"
+    SUBSCRIPTION = "subscription"
+    COMPOSITE = "composite"
+    CPU_CONVERSION = "cpu_conversion"
+
+
+class TierRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The tier a line was priced in; level counts from 1 (R59, R60)."""
+
+    level: int
+    starting_at: Decimal
+    size: Decimal | None = None
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """What priced a line (D10): ids of rate, override, charge or payment, and of the edit."""
+
+    rate_id: str | None = None
+    override_id: str | None = None
+    edit_id: str | None = None
+    """The edit that brought the override, commit or charge."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line; ``total`` in the wire unit of ``credit_type_id``, negative for applications."""
+
+    type: LineType
+    name: str
+    total: Decimal
+    product_id: str | None = None
+    product_tags: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    list_price: Decimal | None = None
+    """List unit price before overrides, for spend reports."""
+    credit_type_id: str = USD
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
+    commit_id: str | None = None
+    segment_id: str | None = None
+    commit_kind: CommitKind | None = None
+    payment_id: str | None = None
+    """Schedule item a commit_purchase or scheduled line bills."""
+    charge_id: str | None = None
+    tier: TierRef | None = None
+    pricing_group_values: Mapping[str, str] = {}
+    presentation_group_values: Mapping[str, str | None] = {}
+    why: Why = Why()
+
+
+class Invoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A bill; frozen once FINALIZED (R52, G9). ``total`` is the sum of its lines (R133)."""
+
+    id: str
+    customer_id: str
+    contract_id: str
+    type: InvoiceType
+    status: InvoiceStatus
+    total: Decimal
+    lines: tuple[Line, ...]
+    credit_type_id: str = USD
+    start: datetime | None = None
+    """Service period; None on SCHEDULED."""
+    end: datetime | None = None
+    issued_at: datetime
+    """Planned on drafts, actual on the rest (R139)."""
+    finalized_at: datetime | None = None
+    net_payment_terms_days: int | None = None
+    contract_custom_fields: Mapping[str, str] = {}
+    customer_custom_fields: Mapping[str, str] = {}
+    regenerated_from: str | None = None

@@ -1,0 +1,1 @@
+"""Cuts, slices and quantities become priced lines (D3, R131)."""

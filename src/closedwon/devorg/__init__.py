@@ -1,0 +1,1 @@
+"""A local Salesforce-compatible org. Of ours it imports only formula and kernel."""

@@ -1,0 +1,1 @@
+"""Floor 3: the embedded billing engine: commands and queries over store, usage and billing."""

@@ -1,0 +1,1 @@
+"""Floor 0, pure: the Salesforce formula language, with exact decimals."""

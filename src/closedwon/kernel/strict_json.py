@@ -1,0 +1,90 @@
+"""JSON without surprises: exact numbers, no NaN, no duplicate keys, no lone surrogates."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from closedwon.kernel.errors import Refused
+from closedwon.kernel.exact import canonical, exact
+from closedwon.kernel.ids import digest
+
+DEPTH_MAX = 100
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse JSON; every number is a Decimal or an int. Raises Refused on anything doubtful."""
+    try:
+        return json.loads(
+            text, parse_float=exact, parse_constant=_refuse, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"not JSON: {error}") from error
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON in the given key order; a Decimal is written as an exact number."""
+    parts: list[str] = []
+    _write(value, parts, 0)
+    return "".join(parts)
+
+
+def canonical_dumps(value: Any) -> str:
+    """Like ``dumps`` with sorted keys: equal values give equal text."""
+    return dumps(_sorted(value))
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of the canonical text."""
+    return digest(canonical_dumps(value).encode())
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise Refused(f"JSON number {constant} is not allowed")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Refused(f"JSON key {key!r} appears twice")
+        if not (_is_text(key) and _is_text(value)):
+            raise Refused(f"JSON text near key {key!a} holds NUL or half a character")
+        found[key] = value
+    return found
+
+
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str):
+        return True
+    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_sorted(element) for element in value]
+    return value
+
+
+def _write(value: Any, parts: list[str], depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise Refused(f"JSON deeper than {DEPTH_MAX}")
+    match value:
+        case None | bool() | str() | int():
+            parts.append(json.dumps(value, ensure_ascii=False))
+        case Decimal():
+            parts.append(canonical(value))
+        case Mapping():
+            for at, (key, inner) in enumerate(value.items()):
+                parts.append(("," if at else "{") + json.dumps(key, ensure_ascii=False) + ":")
+                _write(inner, parts, depth + 1)
+            parts.append("}" if value else "{}")
+        case list() | tuple():
+            for at, inner in enumerate(value):
+                parts.append("," if at else "[")
+                _write(inner, parts, depth + 1)
+            parts.append("]" if value else "[]")
+        case _:
+            raise TypeError(f"no exact JSON for {type(value).__name__}")

@@ -1,0 +1,1 @@
+"""Floor 4, SHELF: one file per report: columns, query, totals."""

@@ -1,0 +1,1 @@
+"""What can be configured; read once in wiring."""

@@ -1,0 +1,1 @@
+"""Floor 3, SHELF: where terms are provisioned."""

@@ -1,0 +1,1 @@
+"""Shipped fakes and one conformance suite per port."""

@@ -1,0 +1,1 @@
+"""Floor 2: httpx clients, retry policy, simple-salesforce over our httpx session."""

@@ -1,0 +1,65 @@
+"""Events and what ingest says about them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from closedwon.billing.rating.demand import Demand, Quantities
+
+
+class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One usage event as sent (R16); property values are text, exact numbers as sent."""
+
+    transaction_id: str
+    customer_id: str
+    """Customer id or ingest alias, resolved at query time (R21, R22)."""
+    event_type: str
+    timestamp: datetime
+    properties: Mapping[str, str] = {}
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """An event or line that was not stored, and why."""
+
+    place: str
+    """``file:line`` or index in the batch."""
+    code: str
+    message: str
+
+
+class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch: accepted + duplicates + conflicts + rejected = sent."""
+
+    accepted: int
+    duplicates: int
+    """Same id, same content: counted once, for good (R5, G11)."""
+    conflicts: int = 0
+    """Same id, other content: first one stays, the second is kept in quarantine."""
+    rejected: tuple[Rejection, ...] = ()
+
+
+class UsageStore(Protocol):
+    """Durable, deduplicated events and exact metering over them."""
+
+    def ingest(self, events: Sequence[UsageEvent], now: datetime) -> IngestReport:
+        """Store a batch durably before returning; safe to repeat."""
+        ...
+
+    def measure(self, demands: Iterable[Demand]) -> Quantities:
+        """Cumulative values for all demands in one set-based query (D3)."""
+        ...
+
+    def latest(self) -> int:
+        """Sequence number of the newest stored event; grows with every accepted batch."""
+        ...
+
+    def senders(self) -> Mapping[str, int]:
+        """Event count by raw customer identifier, to show unmatched usage (R21)."""
+        ...
+
+    def total(self, demand: Demand) -> Decimal:
+        """Ungrouped value of one demand at its last cut."""
+        ...
