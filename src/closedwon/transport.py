@@ -1,1 +1,0 @@
-"""Floor 2: httpx clients, retry policy, simple-salesforce over our httpx session."""
