@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -160,7 +161,7 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     window: Interval
 
 
-class RateCard(msgspec.Struct, frozen=True, kw_only=True):
+class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A price book in one fiat currency (R53-R57)."""
 
     id: str
@@ -173,6 +174,14 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
+
+    @cached_property
+    def by_product(self) -> Mapping[str, tuple[Rate, ...]]:
+        """Rates of each product, in the order they were added; products in order of first rate."""
+        found: dict[str, list[Rate]] = {}
+        for rate in self.rates:
+            found.setdefault(rate.product_id, []).append(rate)
+        return {product: tuple(rates) for product, rates in found.items()}
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,6 +36,15 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it brings nothing."""
         return not (self.commits or self.overrides or self.charges)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all terms."""
+        return (
+            *(commit.id for commit in self.commits),
+            *(override.id for override in self.overrides),
+            *(charge.id for charge in self.charges),
+        )
+
 
 class Create(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
     """The first edit: the contract as signed."""

@@ -1,8 +1,8 @@
 """SHELF: one file per price model; a forgotten model is a type error (D2, style 3.2).
 
-A model prices a stretch of units from a position: ``parts(price, start, units)`` where ``start``
-is how many units of the billing period were priced before (R61, R63). Amounts are in the wire
-unit of the rate's credit type and exact.
+A model prices the stretch between two positions, ``parts(price, begin, end)``, where a position is
+how many units of the billing period came before (R61, R63); ``end`` below ``begin`` gives units
+back. Amounts are in the wire unit of the rate's credit type and exact.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ Price = Flat | Tiered
 __all__ = ["Flat", "Part", "Price", "Tier", "Tiered", "first_unit_price", "parts", "scaled"]
 
 
-def parts(price: Price, start: Decimal, units: Decimal) -> Iterator[Part]:
-    """Split ``units`` (any sign) from position ``start`` into stretches of one unit price each."""
+def parts(price: Price, begin: Decimal, end: Decimal) -> Iterator[Part]:
+    """Split the way from ``begin`` to ``end`` into stretches of one unit price each, in order."""
     match price:
         case Flat():
-            return flat.parts(price, units)
+            return flat.parts(price, begin, end)
         case Tiered():
-            return tiered.parts(price, start, units)
+            return tiered.parts(price, begin, end)
         case _:
             assert_never(price)
 

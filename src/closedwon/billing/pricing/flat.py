@@ -19,10 +19,10 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag="FLAT"):
             raise Refused("a price must not be negative", price=str(self.price))
 
 
-def parts(price: Flat, units: Decimal) -> Iterator[Part]:
+def parts(price: Flat, begin: Decimal, end: Decimal) -> Iterator[Part]:
     """All units at the one price."""
-    if units:
-        yield Part(units=units, unit_price=price.price)
+    if end != begin:
+        yield Part(units=end - begin, unit_price=price.price)
 
 
 def scaled(price: Flat, multiplier: Decimal) -> Flat:

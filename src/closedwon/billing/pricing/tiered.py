@@ -37,18 +37,16 @@ class Tiered(msgspec.Struct, frozen=True, kw_only=True, tag="TIERED"):
             raise Refused("a price must not be negative")
 
 
-def parts(price: Tiered, start: Decimal, units: Decimal) -> Iterator[Part]:
-    """The stretches that ``units`` from position ``start`` fall into, in order.
+def parts(price: Tiered, begin: Decimal, end: Decimal) -> Iterator[Part]:
+    """The stretches between two positions, in the order they are walked.
 
-    Negative units walk back down the tiers they came up (a falling SUM or LATEST, R33), so that
+    Walking down (a falling SUM or LATEST, R33) gives back the tiers that were walked up, so that
     up and down again costs nothing; below position 0 the first tier's price holds.
     """
-    low, high = sorted((start, start + units))
-    found = [part for part in _between(price, low, high) if part.units]
-    if units >= 0:
-        yield from found
+    if end >= begin:
+        yield from _between(price, begin, end)
         return
-    for part in reversed(found):
+    for part in reversed(list(_between(price, end, begin))):
         yield msgspec.structs.replace(part, units=-part.units)
 
 

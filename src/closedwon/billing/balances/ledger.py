@@ -1,0 +1,70 @@
+"""Ledger entries that follow from terms and invoices (R184, R193-R195)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from closedwon.billing.balances.pools import Pool
+from closedwon.billing.balances.types import EntryType, LedgerEntry
+from closedwon.billing.invoices.types import Invoice, LineType
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.ids import derive
+
+
+def entries(
+    pools: Iterable[Pool], final: Iterable[Invoice], now: datetime
+) -> tuple[LedgerEntry, ...]:
+    """Every derived entry that is settled by ``now``, oldest first.
+
+    ``final`` are the invoices that count as finalized. The pools must be settled: expiration and
+    rollover only show once no open invoice can touch their segment any more.
+    """
+    listed = list(pools)
+    by_segment = {pool.segment.id: pool for pool in listed}
+    found = [entry for pool in listed for entry in _of_pool(pool, now)]
+    found += [entry for invoice in final for entry in _deductions(invoice, by_segment)]
+    order = {kind: at for at, kind in enumerate(EntryType)}
+    return tuple(sorted(found, key=lambda e: (e.timestamp, order[e.type], e.commit_id, e.id)))
+
+
+def _of_pool(pool: Pool, now: datetime) -> Iterator[LedgerEntry]:
+    if pool.window.start <= now:
+        yield _entry(pool, EntryType.SEGMENT_START, pool.window.start, pool.granted)
+    if pool.rolled:
+        yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
+    if pool.expired:
+        yield _entry(pool, EntryType.EXPIRATION, pool.window.until, -pool.expired)
+
+
+def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal) -> LedgerEntry:
+    return LedgerEntry(
+        id=derive("ledger", pool.segment.id, kind),
+        commit_id=pool.commit.id,
+        segment_id=pool.segment.id,
+        type=kind,
+        timestamp=at,
+        amount=amount,
+        contract_id=pool.contract_id,
+        new_commit_id=pool.rolled_to if kind is EntryType.ROLLOVER else None,
+    )
+
+
+def _deductions(invoice: Invoice, by_segment: dict[str, Pool]) -> Iterator[LedgerEntry]:
+    """One entry per segment, at the period's end or the segment's if earlier (R193)."""
+    applied: dict[str, Decimal] = {}
+    for line in invoice.lines:
+        if line.type is LineType.APPLIED and line.segment_id is not None:
+            applied[line.segment_id] = applied.get(line.segment_id, ZERO) + line.total
+    for segment_id, amount in applied.items():
+        pool = by_segment[segment_id]
+        ends = pool.window.until if invoice.end is None else min(invoice.end, pool.window.until)
+        yield LedgerEntry(
+            id=derive("ledger", segment_id, EntryType.AUTOMATED_INVOICE_DEDUCTION, invoice.id),
+            commit_id=pool.commit.id,
+            segment_id=segment_id,
+            type=EntryType.AUTOMATED_INVOICE_DEDUCTION,
+            timestamp=ends,
+            amount=amount,
+            invoice_id=invoice.id,
+            contract_id=invoice.contract_id,
+        )

@@ -1,0 +1,114 @@
+"""The running state of every access segment while an account is billed.
+
+A ``Pool`` is working memory of one computation, mutable on purpose; what leaves the room are the
+frozen ``Balance`` and ``LedgerEntry`` values.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from closedwon.billing.account import Account
+from closedwon.billing.balances.types import Balance, EntryType
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import AccessSegment, Commit
+from closedwon.billing.invoices.types import Invoice, LineType
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.instant import FAR_FUTURE, Interval
+
+
+class Pool(msgspec.Struct, kw_only=True):
+    """One segment: what was granted and what became of it; amounts in the wire unit."""
+
+    commit: Commit
+    segment: AccessSegment
+    contract_id: str | None
+    """Contract whose lines it may pay; None for a customer-level balance (R109)."""
+    window: Interval
+    """The segment's window, cut by its contract's end (R117, R120); empty when it lies beyond."""
+    granted: Decimal
+    adjusted: Decimal = ZERO
+    used: Decimal = ZERO
+    used_final: Decimal = ZERO
+    rolled: Decimal = ZERO
+    expired: Decimal = ZERO
+    rolled_to: str | None = None
+    """Rollover commit that took ``rolled``."""
+
+    @property
+    def remaining(self) -> Decimal:
+        """What can still be drawn; a manual overdraw floors it at zero (R195)."""
+        left = self.granted + self.adjusted - self.used - self.rolled - self.expired
+        return max(left, ZERO)
+
+    def draw(self, amount: Decimal, *, final: bool) -> None:
+        """Take ``amount`` for an invoice."""
+        self.used += amount
+        if final:
+            self.used_final += amount
+
+    def balance(self, now: datetime) -> Balance:
+        """Where the segment stands at ``now``."""
+        return Balance(
+            commit_id=self.commit.id,
+            segment_id=self.segment.id,
+            granted=self.granted,
+            used=self.used,
+            used_final=self.used_final,
+            expired=self.expired,
+            rolled=self.rolled,
+            adjusted=self.adjusted,
+            remaining=self.remaining,
+            is_active=self.window.covers(now),
+        )
+
+
+def opened(account: Account) -> list[Pool]:
+    """A pool for every segment of the account's own commits, with manual entries booked (R198)."""
+    pools = [pool for contract in account.contracts for pool in contract_pools(contract)]
+    for commit in account.commits:
+        pools += [_pool(commit, segment, None, FAR_FUTURE) for segment in commit.segments]
+    by_segment = {pool.segment.id: pool for pool in pools}
+    for entry in account.manual:
+        if entry.type is EntryType.MANUAL and entry.segment_id in by_segment:
+            by_segment[entry.segment_id].adjusted += entry.amount
+    return pools
+
+
+def contract_pools(contract: Contract) -> list[Pool]:
+    """Pools of the contract's own commits; archived ones hold nothing."""
+    end = contract.term.until if contract.archived_at is None else contract.archived_at
+    return [
+        _pool(
+            commit, segment, contract.id, end if commit.archived_at is None else commit.archived_at
+        )
+        for commit in contract.commits
+        for segment in commit.segments
+    ]
+
+
+def rollover_pool(commit: Commit, contract: Contract) -> Pool:
+    """The pool of a rollover commit on the contract that received it (R121)."""
+    return _pool(commit, commit.segments[0], contract.id, contract.term.until)
+
+
+def book_deductions(pools: Iterable[Pool], invoice: Invoice) -> None:
+    """Draw what a finalized invoice applied; its application lines are negative."""
+    by_segment = {pool.segment.id: pool for pool in pools}
+    for line in invoice.lines:
+        if line.type is LineType.APPLIED and line.segment_id in by_segment:
+            by_segment[line.segment_id].draw(-line.total, final=True)
+
+
+def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: datetime) -> Pool:
+    start = min(segment.window.start, end)
+    until = min(segment.window.until, end)
+    return Pool(
+        commit=commit,
+        segment=segment,
+        contract_id=contract_id,
+        window=Interval(start, None if until == FAR_FUTURE else until),
+        granted=segment.amount,
+    )

@@ -1,0 +1,144 @@
+"""The bill: one pure function for draft, preview, dry run, backfill and finalization (D2).
+
+``demands`` says what has to be known of usage, ``bill`` computes every open invoice, balance and
+ledger entry from that. Invoices are billed in processing order (R14), so that balances shared by
+several burn in it; deductions of finalized invoices are frozen (R12).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from closedwon.billing.account import Account, Bill, BillingSettings
+from closedwon.billing.balances.ledger import entries
+from closedwon.billing.balances.pools import Pool, book_deductions, opened
+from closedwon.billing.balances.rollover import roll
+from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.scheduled import scheduled_invoices
+from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
+from closedwon.billing.invoices.usage import OpenPeriod, open_periods, usage_invoice
+from closedwon.billing.rating.demand import Demand, Quantities
+
+
+def demands(account: Account, catalog: Catalog, now: datetime) -> tuple[Demand, ...]:
+    """Everything the account's open usage invoices need to know of usage, for one query (D3)."""
+    return tuple(
+        demand for period in open_periods(account, catalog, now) for _, demand in period.demands
+    )
+
+
+def bill(
+    account: Account,
+    catalog: Catalog,
+    quantities: Quantities,
+    now: datetime,
+    settings: BillingSettings,
+) -> Bill:
+    """What the account owes and holds at ``now``.
+
+    An open invoice whose ``issued_at`` has come counts as finalized for the ledger, so storing the
+    due invoices and ``Bill.entries`` together leaves nothing to add. Amounts in wire units.
+    """
+    pools = opened(account)
+    open_invoices: list[Invoice] = []
+    warnings: list[str] = []
+    final: list[Invoice] = []
+    for event in _events(account, catalog, now):
+        match event:
+            case Renewal(old=old, new=new):
+                roll(pools, old, new, settings)
+            case Finalized(invoice=invoice):
+                book_deductions(pools, invoice)
+                final.append(invoice)
+            case OpenPeriod():
+                invoice, warned = usage_invoice(account, event, quantities, pools, settings)
+                open_invoices.append(invoice)
+                warnings += warned
+    for contract in account.contracts:
+        open_invoices += scheduled_invoices(account, contract, catalog)
+    open_invoices.sort(key=lambda invoice: _order(account, invoice))
+    due = [invoice for invoice in open_invoices if invoice.issued_at <= now]
+    _mark_final(pools, due)
+    _expire(pools, [invoice for invoice in open_invoices if invoice.issued_at > now], now)
+    return Bill(
+        invoices=tuple(open_invoices),
+        commits=tuple({pool.commit.id: pool.commit for pool in pools}.values()),
+        balances=tuple(pool.balance(now) for pool in pools),
+        entries=entries(pools, [*final, *due], now),
+        warnings=tuple(warnings),
+    )
+
+
+class Renewal(msgspec.Struct, frozen=True):
+    """The instant a contract follows another one."""
+
+    old: Contract
+    new: Contract
+
+
+class Finalized(msgspec.Struct, frozen=True):
+    """A usage invoice whose deductions are frozen."""
+
+    invoice: Invoice
+
+
+Event = Renewal | Finalized | OpenPeriod
+
+
+def _events(account: Account, catalog: Catalog, now: datetime) -> Iterator[Event]:
+    """What moves balances, in processing order (R14).
+
+    A renewal comes after the periods that end with the old contract and before those of the new
+    one; at one instant, finalized deductions come before open ones.
+    """
+    created = {contract.id: contract for contract in account.contracts}
+    found: list[tuple[tuple[datetime, int, datetime, datetime, str], Event]] = []
+    for invoice in account.finalized:
+        if invoice.type is InvoiceType.USAGE and invoice.end is not None and invoice.start:
+            at = created[invoice.contract_id].created_at
+            found.append(((invoice.end, 0, invoice.start, at, invoice.id), Finalized(invoice)))
+    for period in open_periods(account, catalog, now):
+        at = period.contract.created_at
+        key = (period.window.until, 1, period.window.start, at, period.invoice_id)
+        found.append((key, period))
+    for contract in account.contracts:
+        if contract.transition is not None and contract.term.start <= now:
+            old = created[contract.transition.from_contract_id]
+            start = contract.term.start
+            found.append(
+                ((start, 2, start, contract.created_at, contract.id), Renewal(old, contract))
+            )
+    for _, event in sorted(found, key=lambda pair: pair[0]):
+        yield event
+
+
+def _order(account: Account, invoice: Invoice) -> tuple[datetime, datetime, datetime, int, str]:
+    created = next(c.created_at for c in account.contracts if c.id == invoice.contract_id)
+    end = invoice.end or invoice.issued_at
+    kind = 0 if invoice.type is InvoiceType.SCHEDULED else 1
+    return (end, invoice.start or end, created, kind, invoice.id)
+
+
+def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:
+    """Deductions of due invoices are as good as frozen."""
+    used = {pool.segment.id: pool for pool in pools}
+    for invoice in due:
+        for line in invoice.lines:
+            if line.type is LineType.APPLIED and line.segment_id in used:
+                used[line.segment_id].used_final -= line.total
+
+
+def _expire(pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
+    """Unused amounts of ended segments expire once no draft can touch them any more (R184)."""
+    for pool in pools:
+        touched = any(
+            draft.type is InvoiceType.USAGE
+            and pool.contract_id in (None, draft.contract_id)
+            and draft.start is not None
+            and draft.start < pool.window.until
+            for draft in drafts
+        )
+        if pool.window.until <= now and not touched:
+            pool.expired = pool.remaining

@@ -1,0 +1,177 @@
+"""Edits folded into the contract they make (D1)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar, assert_never
+
+from msgspec.structs import replace
+
+from closedwon.billing.contracts.edits import (
+    Added,
+    Amend,
+    Archive,
+    ChangeEnd,
+    Create,
+    Edit,
+    FilterUsage,
+    Follow,
+    Revise,
+)
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import (
+    Commit,
+    Override,
+    ScheduledCharge,
+    ScheduleItem,
+    UsageFilter,
+)
+from closedwon.kernel.errors import InvariantBroken, Refused
+from closedwon.kernel.instant import FAR_FUTURE, Interval
+
+Term = TypeVar("Term", Commit, Override, ScheduledCharge)
+
+
+def contract_of(edits: Sequence[Edit]) -> Contract:
+    """Fold ``edits`` (oldest first, the first one a Create) into the contract's current state."""
+    if not edits or not isinstance(edits[0].change, Create):
+        raise InvariantBroken("a contract begins with its creation")
+    contract = _created(edits[0], edits[0].change)
+    for edit in edits[1:]:
+        contract = _applied(contract, edit)
+    return contract
+
+
+def _created(edit: Edit, create: Create) -> Contract:
+    filters = () if create.usage_filter is None else (create.usage_filter,)
+    empty = Contract(
+        id=edit.contract_id,
+        customer_id=create.customer_id,
+        term=create.term,
+        name=create.name,
+        rate_card_id=create.rate_card_id,
+        usage_filters=filters,
+        statement=create.statement,
+        prioritization=create.prioritization,
+        transition=create.transition,
+        net_payment_terms_days=create.net_payment_terms_days,
+        uniqueness_key=create.uniqueness_key,
+        custom_fields=create.custom_fields,
+        created_at=edit.at,
+    )
+    return _with(empty, create.terms, edit)
+
+
+def _applied(contract: Contract, edit: Edit) -> Contract:
+    change = edit.change
+    match change:
+        case Create():
+            raise InvariantBroken("a contract is created once", contract=contract.id)
+        case Amend():
+            fields = {**contract.custom_fields, **change.custom_fields}
+            return _with(replace(contract, custom_fields=fields), change.terms, edit)
+        case Revise():
+            return _revised(contract, change, edit)
+        case ChangeEnd():
+            return _ended(contract, change.ending_before)
+        case Follow():
+            return _followed(contract, change)
+        case FilterUsage():
+            return _filtered(contract, change.usage_filter)
+        case Archive():
+            return replace(contract, archived_at=edit.at, voids_invoices=change.void_invoices)
+        case _:
+            assert_never(change)
+
+
+def _with(contract: Contract, added: Added, edit: Edit) -> Contract:
+    """``added`` appended; an id that is there already is refused (R7)."""
+    new_ids = added.ids
+    taken = sorted({term for term in new_ids if term in contract.edit_of})
+    if taken or len(set(new_ids)) != len(new_ids):
+        raise Refused("a term is on the contract already", contract=contract.id, terms=str(taken))
+    return replace(
+        contract,
+        commits=contract.commits + added.commits,
+        overrides=contract.overrides + added.overrides,
+        charges=contract.charges + added.charges,
+        edit_of={**contract.edit_of, **dict.fromkeys(new_ids, edit.id)},
+    )
+
+
+def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
+    changed = change.replace
+    replaced = set(changed.ids)
+    unknown = (replaced | set(change.remove_ids) | set(change.archive_ids)) - set(contract.edit_of)
+    if unknown:
+        raise Refused("no such term on the contract", terms=", ".join(sorted(unknown)))
+    removed = set(change.remove_ids)
+    revised = replace(
+        contract,
+        name=contract.name if change.name is None else change.name,
+        commits=_kept(contract.commits, changed.commits, removed),
+        overrides=_kept(contract.overrides, changed.overrides, removed),
+        charges=_kept(contract.charges, changed.charges, removed),
+        custom_fields={**contract.custom_fields, **change.custom_fields},
+        edit_of={**contract.edit_of, **dict.fromkeys(replaced, edit.id)},
+    )
+    return _with(_archived(revised, frozenset(change.archive_ids), edit.at), change.add, edit)
+
+
+def _kept(terms: Iterable[Term], replacing: Iterable[Term], removed: set[str]) -> tuple[Term, ...]:
+    new = {term.id: term for term in replacing}
+    return tuple(new.get(term.id, term) for term in terms if term.id not in removed)
+
+
+def _archived(contract: Contract, ids: frozenset[str], at: datetime) -> Contract:
+    return replace(
+        contract,
+        commits=tuple(
+            replace(commit, archived_at=at) if commit.id in ids else commit
+            for commit in contract.commits
+        ),
+        charges=tuple(
+            replace(charge, archived_at=at) if charge.id in ids else charge
+            for charge in contract.charges
+        ),
+    )
+
+
+def _ended(contract: Contract, end: datetime | None) -> Contract:
+    """A later end moves only the term (R118); an earlier one also drops what is scheduled (R117).
+
+    Access segments keep their windows: a contract's balances pay only its own lines, and expire
+    with the contract (``balances.pools``).
+    """
+    term = Interval(contract.term.start, end)
+    if term.until >= contract.term.until:
+        return replace(contract, term=term)
+    return replace(
+        contract,
+        term=term,
+        commits=tuple(
+            replace(commit, payments=_before(commit.payments, term.until))
+            for commit in contract.commits
+        ),
+        charges=tuple(
+            replace(charge, items=_before(charge.items, term.until)) for charge in contract.charges
+        ),
+    )
+
+
+def _before(items: tuple[ScheduleItem, ...], end: datetime) -> tuple[ScheduleItem, ...]:
+    return tuple(item for item in items if item.timestamp < end)
+
+
+def _followed(contract: Contract, change: Follow) -> Contract:
+    if contract.followed_by is not None:
+        raise Refused("the contract was renewed already", contract=contract.id)
+    end = min(change.at, contract.term.until)
+    ended = _ended(contract, None if end == FAR_FUTURE else end)
+    return replace(ended, followed_by=change.to_contract_id, followed_at=change.at)
+
+
+def _filtered(contract: Contract, usage_filter: UsageFilter) -> Contract:
+    """The new filter closes the one in force at its start (R106); a same start replaces it."""
+    others = (f for f in contract.usage_filters if f.starting_at != usage_filter.starting_at)
+    ordered = sorted((*others, usage_filter), key=lambda f: f.starting_at)
+    return replace(contract, usage_filters=tuple(ordered))

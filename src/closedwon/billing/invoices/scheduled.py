@@ -1,0 +1,119 @@
+"""Scheduled invoices: commit payments and charges of one instant share one (R148-R151, R182)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from closedwon.billing.account import Account
+from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge, ScheduleItem
+from closedwon.billing.invoices.types import (
+    Invoice,
+    InvoiceStatus,
+    InvoiceType,
+    Line,
+    LineType,
+    Why,
+)
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.ids import derive
+from closedwon.kernel.instant import format_instant
+
+Moment = tuple[datetime, str]
+"""Timestamp and credit type: what shares an invoice (R149)."""
+
+
+def scheduled_invoices(account: Account, contract: Contract, catalog: Catalog) -> Iterator[Invoice]:
+    """Drafts of every scheduled item that no finalized invoice bills yet, oldest first.
+
+    What is added to a moment that was invoiced before gets an invoice of its own (R150).
+    """
+    billed: set[str] = set()
+    earlier: dict[Moment, int] = {}
+    for invoice in account.finalized:
+        if invoice.contract_id == contract.id and invoice.type is InvoiceType.SCHEDULED:
+            billed |= {line.payment_id for line in invoice.lines if line.payment_id is not None}
+            moment = (invoice.issued_at, invoice.credit_type_id)
+            earlier[moment] = earlier.get(moment, 0) + 1
+    waiting: dict[Moment, list[Line]] = {}
+    for at, line in _lines(contract, catalog):
+        if line.payment_id not in billed:
+            waiting.setdefault((at, line.credit_type_id), []).append(line)
+    for moment in sorted(waiting):
+        yield _invoice(account, contract, moment, waiting[moment], earlier.get(moment, 0))
+
+
+def _lines(contract: Contract, catalog: Catalog) -> Iterator[tuple[datetime, Line]]:
+    if contract.archived_at is not None:
+        return
+    for commit in contract.commits:
+        if commit.archived_at is None and not commit.do_not_invoice:
+            for payment in commit.payments:
+                yield payment.timestamp, _purchase(contract, commit, payment, catalog)
+    for charge in contract.charges:
+        for item in charge.items:
+            if charge.archived_at is None or item.timestamp < charge.archived_at:
+                yield item.timestamp, _charge(contract, charge, item, catalog)
+
+
+def _purchase(contract: Contract, commit: Commit, item: ScheduleItem, catalog: Catalog) -> Line:
+    return Line(
+        type=LineType.COMMIT_PURCHASE,
+        name=commit.name,
+        total=item.amount,
+        product_id=commit.product_id,
+        product_tags=_tags(catalog, commit.product_id, item.timestamp),
+        quantity=item.quantity,
+        unit_price=item.unit_price,
+        credit_type_id=commit.payment_credit_type_id,
+        commit_id=commit.id,
+        commit_kind=commit.kind,
+        payment_id=item.id,
+        why=Why(edit_id=contract.edit_of.get(commit.id)),
+    )
+
+
+def _charge(
+    contract: Contract, charge: ScheduledCharge, item: ScheduleItem, catalog: Catalog
+) -> Line:
+    return Line(
+        type=LineType.SCHEDULED,
+        name=charge.name,
+        total=item.amount,
+        product_id=charge.product_id,
+        product_tags=_tags(catalog, charge.product_id, item.timestamp),
+        quantity=item.quantity,
+        unit_price=item.unit_price,
+        credit_type_id=charge.credit_type_id,
+        charge_id=charge.id,
+        payment_id=item.id,
+        why=Why(edit_id=contract.edit_of.get(charge.id)),
+    )
+
+
+def _tags(catalog: Catalog, product_id: str, at: datetime) -> tuple[str, ...]:
+    product = catalog.products.get(product_id)
+    return () if product is None else tuple(sorted(product.at(at).tags))
+
+
+def _invoice(
+    account: Account, contract: Contract, moment: Moment, lines: Iterable[Line], number: int
+) -> Invoice:
+    at, credit_type_id = moment
+    listed = tuple(lines)
+    return Invoice(
+        id=derive(
+            "invoice", contract.id, "scheduled", format_instant(at), credit_type_id, str(number)
+        ),
+        customer_id=account.customer.id,
+        contract_id=contract.id,
+        type=InvoiceType.SCHEDULED,
+        status=InvoiceStatus.DRAFT,
+        total=sum((line.total for line in listed), ZERO),
+        lines=listed,
+        credit_type_id=credit_type_id,
+        issued_at=at,
+        net_payment_terms_days=contract.net_payment_terms_days,
+        contract_custom_fields=contract.custom_fields,
+        customer_custom_fields=account.customer.custom_fields,
+    )

@@ -1,0 +1,130 @@
+"""Usage invoices: demands, slices, drawdown, lines (R129-R136; metronome.md Appendix A)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from closedwon.billing.account import Account, BillingSettings
+from closedwon.billing.balances.order import drawdown_key, line_key
+from closedwon.billing.balances.pools import Pool
+from closedwon.billing.balances.settle import payable, settled
+from closedwon.billing.catalog.types import Catalog, Product
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line, LineType
+from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.billing.rating.slices import UsageTerms, demand_of, slices, unpriced
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.instant import Interval
+
+CLASSES = (LineType.USAGE, LineType.APPLIED)
+"""Presentation order of a usage invoice: usage in card order, then applications (R134)."""
+
+
+class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """A usage period that is not finalized yet, with what it asks of the usage store."""
+
+    contract: Contract
+    window: Interval
+    invoice_id: str
+    demands: tuple[tuple[Product, Demand], ...]
+    terms: UsageTerms | None
+
+
+def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[OpenPeriod]:
+    """Periods of every live contract that have begun and are not finalized, per contract."""
+    done = {invoice.id for invoice in account.finalized}
+    names = (account.customer.id, *account.customer.ingest_aliases)
+    for contract in account.contracts:
+        if contract.archived_at is not None:
+            continue
+        terms = _terms(account, contract, catalog)
+        for window in usage_periods(contract, now):
+            invoice_id = usage_invoice_id(contract.id, window.start)
+            if invoice_id in done:
+                continue
+            yield OpenPeriod(
+                contract=contract,
+                window=window,
+                invoice_id=invoice_id,
+                demands=tuple(_demands(terms, window, names, invoice_id)),
+                terms=terms,
+            )
+
+
+def usage_invoice(
+    account: Account,
+    period: OpenPeriod,
+    quantities: Quantities,
+    pools: Sequence[Pool],
+    settings: BillingSettings,
+) -> tuple[Invoice, tuple[str, ...]]:
+    """The draft of one period and its warnings; draws from ``pools`` (R162-R178)."""
+    lines, warnings = _lines(period, quantities, pools, settings)
+    contract = period.contract
+    credit_type = contract.rate_card_id and period.terms and period.terms.card.fiat_credit_type_id
+    draft = Invoice(
+        id=period.invoice_id,
+        customer_id=account.customer.id,
+        contract_id=contract.id,
+        type=InvoiceType.USAGE,
+        status=InvoiceStatus.DRAFT,
+        total=sum((payable(line) for line in lines), ZERO),
+        lines=lines,
+        start=period.window.start,
+        end=period.window.end,
+        issued_at=finalizes_at(period.window, settings.grace_hours),
+        net_payment_terms_days=contract.net_payment_terms_days,
+        contract_custom_fields=contract.custom_fields,
+        customer_custom_fields=account.customer.custom_fields,
+    )
+    return replace(draft, credit_type_id=credit_type) if credit_type else draft, warnings
+
+
+def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms | None:
+    """None for a contract without a rate card, which rates no usage (R94)."""
+    if contract.rate_card_id is None:
+        return None
+    commits: tuple[Commit, ...] = contract.commits + account.commits
+    card = catalog.rate_cards[contract.rate_card_id]
+    return UsageTerms(contract=contract, card=card, catalog=catalog, commits=commits)
+
+
+def _demands(
+    terms: UsageTerms | None, window: Interval, names: tuple[str, ...], invoice_id: str
+) -> Iterator[tuple[Product, Demand]]:
+    if terms is None:
+        return
+    for product in terms.products(window):
+        demand = demand_of(terms, product, window, names, f"{invoice_id}/{product.id}")
+        if demand is not None:
+            yield product, demand
+
+
+def _lines(
+    period: OpenPeriod,
+    quantities: Quantities,
+    pools: Sequence[Pool],
+    settings: BillingSettings,
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    if period.terms is None:
+        return (), ()
+    terms = period.terms
+    place = {product.id: at for at, (product, _) in enumerate(period.demands)}
+    pieces = []
+    warnings: list[str] = []
+    for product, demand in period.demands:
+        readings = quantities.get(demand.key, ())
+        pieces += list(slices(terms, product, demand, readings))
+        warnings += unpriced(terms, product, demand, readings)
+    products = terms.catalog.products.values()
+    usable = sorted(
+        (pool for pool in pools if pool.contract_id in (None, period.contract.id)),
+        key=lambda pool: drawdown_key(pool, products, settings),
+    )
+    lines = [line for piece in sorted(pieces, key=line_key) for line in settled(piece, usable)]
+    lines.sort(key=lambda line: (CLASSES.index(line.type), place[line.product_id or ""]))
+    return tuple(lines), tuple(warnings)

@@ -1,0 +1,168 @@
+"""A billing period cut where something changes, with the quantity of every slice (R131, D3)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+import msgspec
+
+from closedwon.billing.catalog.types import Catalog, Product, ProductType, ProductVersion, RateCard
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.rating.demand import Demand, Reading
+from closedwon.billing.rating.matching import Subject, touches_product
+from closedwon.billing.rating.quantities import Group, billed, cumulative
+from closedwon.billing.rating.rates import Priced, boundaries, priced_at, rate_at
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.instant import Interval
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of one product and group in a stretch where nothing changes, from ``begin`` to ``end``.
+
+    Positions count entitled units of the billing period (R61-R63, G36); ``end`` below ``begin``
+    means usage was taken back.
+    """
+
+    subject: Subject
+    name: str
+    window: Interval
+    begin: Decimal
+    end: Decimal
+    priced: Priced
+
+
+class UsageTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract with the card that prices it and the balances that may pay its lines."""
+
+    contract: Contract
+    card: RateCard
+    catalog: Catalog
+    commits: tuple[Commit, ...]
+
+    def products(self, period: Interval) -> Iterator[Product]:
+        """Usage products the card sells some time in ``period``, in card order (R53, R134)."""
+        for product_id, rates in self.card.by_product.items():
+            product = self.catalog.products.get(product_id)
+            if product is None or product.type is not ProductType.USAGE:
+                continue
+            if any(rate.window.overlaps(period) for rate in rates):
+                yield product
+
+
+def demand_of(
+    terms: UsageTerms, product: Product, period: Interval, customer_ids: tuple[str, ...], key: str
+) -> Demand | None:
+    """What to ask the usage store for one product over one period; None without a metric."""
+    version = product.at(period.start)
+    if version.metric_id is None:
+        return None
+    return Demand(
+        key=key,
+        metric=terms.catalog.metrics[version.metric_id],
+        customer_ids=customer_ids,
+        cuts=cuts(terms, product, period),
+        group_keys=version.pricing_group_key + version.presentation_group_key,
+        filters=terms.contract.usage_filters,
+    )
+
+
+def cuts(terms: UsageTerms, product: Product, period: Interval) -> tuple[datetime, ...]:
+    """Period start, every instant inside where the product's lines may change, period end (D3)."""
+    tags = frozenset(tag for version in product.versions for tag in version.tags)
+    instants = boundaries(terms.contract, terms.card, product.id, tags)
+    instants |= {version.starting_at for version in product.versions}
+    instants |= {usage_filter.starting_at for usage_filter in terms.contract.usage_filters}
+    for commit in terms.commits:
+        if touches_product(commit.applicability, product.id, tags):
+            for segment in commit.segments:
+                instants |= {segment.window.start, segment.window.until}
+    inside = sorted(i for i in instants if period.start < i < period.until)
+    return (period.start, *inside, period.until)
+
+
+def slices(
+    terms: UsageTerms, product: Product, demand: Demand, readings: Sequence[Reading]
+) -> Iterator[Slice]:
+    """Entitled slices with units, or one empty slice for a product without any (R51, R55)."""
+    version = product.at(demand.cuts[0])
+    groups = cumulative(readings, len(demand.cuts))
+    found = False
+    for group in sorted(groups, key=_group_order):
+        for piece in _of_group(terms, product, demand, group, groups[group]):
+            found = True
+            yield piece
+    if not found and not version.pricing_group_key:
+        yield from _empty(terms, product, demand)
+
+
+def unpriced(
+    terms: UsageTerms, product: Product, demand: Demand, readings: Sequence[Reading]
+) -> Iterator[str]:
+    """A warning for every group that was used but has no rate at all (R70)."""
+    version = product.at(demand.cuts[0])
+    rates = terms.card.by_product[product.id]
+    for group in sorted({reading.group for reading in readings}, key=_group_order):
+        subject = _subject(product, version, group)
+        if all(rate_at(rates, subject.pricing_group_values, cut) is None for cut in demand.cuts):
+            named = ", ".join(f"{k}={v}" for k, v in subject.pricing_group_values.items())
+            yield f"{version.name} was used with {named or 'no dimension'}, which has no rate"
+
+
+def _of_group(
+    terms: UsageTerms, product: Product, demand: Demand, group: Group, values: Sequence[Decimal]
+) -> Iterator[Slice]:
+    rates = terms.card.by_product[product.id]
+    position = ZERO
+    for (start, end), (before, after) in zip(pairwise(demand.cuts), pairwise(values), strict=True):
+        version = product.at(start)
+        units = billed(version, after) - billed(version, before)
+        subject = _subject(product, version, group)
+        priced = priced_at(terms.contract, rates, subject, start)
+        if not units or priced is None:
+            continue
+        yield Slice(
+            subject=subject,
+            name=version.name,
+            window=Interval(start, end),
+            begin=position,
+            end=position + units,
+            priced=priced,
+        )
+        position += units
+
+
+def _empty(terms: UsageTerms, product: Product, demand: Demand) -> Iterator[Slice]:
+    rates = terms.card.by_product[product.id]
+    for start in demand.cuts[:-1]:
+        version = product.at(start)
+        subject = _subject(product, version, (None,) * len(demand.group_keys))
+        priced = priced_at(terms.contract, rates, subject, start)
+        if priced is not None:
+            window = Interval(demand.cuts[0], demand.cuts[-1])
+            yield Slice(
+                subject=subject,
+                name=version.name,
+                window=window,
+                begin=ZERO,
+                end=ZERO,
+                priced=priced,
+            )
+            return
+
+
+def _subject(product: Product, version: ProductVersion, group: Group) -> Subject:
+    split = len(version.pricing_group_key)
+    pricing = zip(version.pricing_group_key, group, strict=False)
+    presentation = zip(version.presentation_group_key, group[split:], strict=False)
+    return Subject(
+        product_id=product.id,
+        product_tags=frozenset(version.tags),
+        pricing_group_values={key: value for key, value in pricing if value is not None},
+        presentation_group_values=dict(presentation),
+    )
+
+
+def _group_order(group: Group) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, value or "") for value in group)
