@@ -38,12 +38,12 @@ class Walk(msgspec.Struct, kw_only=True):
 
     def ahead(self, price: Price, end: Decimal) -> Iterator[Stretch]:
         """Stretches still to pay under ``price``."""
-        begin = self.position
-        if self.left is not None and self.left_price == price:
-            yield self.left
-            begin = self.left.until
-        elif self.left is not None:
-            begin = self.left.until - self.left.part.units
+        left, begin = self.left, self.position
+        if left is not None and self.left_price == price:
+            begin = left.until
+            yield left
+        elif left is not None:
+            begin = left.until - left.part.units
         for part in parts(price, begin, end):
             begin += part.units
             yield Stretch(part=part, money=part.units * part.unit_price, until=begin)
