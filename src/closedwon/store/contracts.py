@@ -1,0 +1,189 @@
+"""Contract edits, stored once for good, and the current state derived from them (D1)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from closedwon.billing.contracts.edits import Edit
+from closedwon.billing.contracts.state import Contract
+from closedwon.kernel.ids import digest
+from closedwon.kernel.instant import format_instant
+from closedwon.store.migrations import append_only, create, migrations
+from closedwon.store.rows import (
+    change,
+    decoded,
+    encoded,
+    insert,
+    insert_new,
+    instant_or_none,
+    listing,
+    select,
+    upsert,
+)
+
+
+@migrations()
+def m005_contracts(db: Database) -> None:
+    """``contract`` and ``contract_term`` are caches of ``contract_edit``; nothing else is kept."""
+    create(
+        db,
+        "create table contract_edit ("
+        " contract_id text not null, position integer not null check (position >= 1),"
+        " id text not null unique, at text not null, by text not null, kind text not null,"
+        " content text not null, primary key (contract_id, position)) strict",
+        *append_only("contract_edit"),
+        "create table contract ("
+        " id text primary key, customer_id text not null references customer (id),"
+        " rate_card_id text references rate_card (id), created_at text not null,"
+        " starting_at text not null, ending_before text, state text not null,"
+        " digest text not null, due_at text) strict",
+        "create index contract_customer on contract (customer_id, created_at, id)",
+        "create index contract_due on contract (due_at, customer_id) where due_at is not null",
+        "create table contract_term ("
+        " term_id text primary key, contract_id text not null references contract (id)) strict",
+    )
+
+
+class Contracts:
+    """Edits are appended; the state is put beside them in the same transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def append(self, edit: Edit) -> None:
+        """Store one more edit of its contract."""
+        last = select(
+            self._db,
+            "select coalesce(max(position), 0) as last from contract_edit where contract_id = :id",
+            id=edit.contract_id,
+        )[0]["last"]
+        insert(
+            self._db,
+            "contract_edit",
+            [
+                {
+                    "contract_id": edit.contract_id,
+                    "position": last + 1,
+                    "id": edit.id,
+                    "at": format_instant(edit.at),
+                    "by": edit.by,
+                    "kind": str(edit.change.__struct_config__.tag),
+                    "content": encoded(edit),
+                }
+            ],
+        )
+
+    def put_state(self, contract: Contract, due_at: datetime | None) -> None:
+        """Replace the cached state; ``due_at`` is when something of it can finalize next."""
+        state = encoded(contract)
+        row = {
+            "id": contract.id,
+            "customer_id": contract.customer_id,
+            "rate_card_id": contract.rate_card_id,
+            "created_at": format_instant(contract.created_at),
+            "starting_at": format_instant(contract.term.start),
+            "ending_before": instant_or_none(contract.term.end),
+            "state": state,
+            "digest": digest(state.encode()),
+            "due_at": instant_or_none(due_at),
+        }
+        upsert(self._db, "contract", ("id",), [row])
+        insert_new(
+            self._db,
+            "contract_term",
+            [{"term_id": term, "contract_id": contract.id} for term in contract.edit_of],
+        )
+
+    def set_due(self, dues: Iterable[tuple[str, datetime | None]]) -> None:
+        """Set when each contract is due next; None is never."""
+        for contract_id, due_at in dues:
+            change(
+                self._db,
+                "update contract set due_at = :due where id = :id",
+                id=contract_id,
+                due=instant_or_none(due_at),
+            )
+
+    def get(self, contract_id: str) -> Contract | None:
+        """Current state, None when there is no such contract."""
+        rows = select(self._db, "select state from contract where id = :id", id=contract_id)
+        return decoded(rows[0]["state"], Contract) if rows else None
+
+    def digest(self, contract_id: str) -> str:
+        """Digest of the current state, empty when there is no such contract."""
+        rows = select(self._db, "select digest from contract where id = :id", id=contract_id)
+        return str(rows[0]["digest"]) if rows else ""
+
+    def digests(self, customer_id: str) -> tuple[str, ...]:
+        """Digests of a customer's contracts, oldest contract first."""
+        return tuple(
+            row["digest"]
+            for row in select(
+                self._db,
+                "select digest from contract where customer_id = :id order by created_at, id",
+                id=customer_id,
+            )
+        )
+
+    def of_customers(self, customer_ids: Iterable[str]) -> dict[str, list[Contract]]:
+        """Contracts by customer id, oldest first."""
+        found: dict[str, list[Contract]] = {}
+        for row in select(
+            self._db,
+            "select customer_id, state from contract"
+            " where customer_id in (select value from json_each(:ids))"
+            " order by customer_id, created_at, id",
+            ids=listing(customer_ids),
+        ):
+            found.setdefault(row["customer_id"], []).append(decoded(row["state"], Contract))
+        return found
+
+    def ids(self) -> tuple[str, ...]:
+        """Every contract id, oldest first."""
+        return tuple(
+            row["id"] for row in select(self._db, "select id from contract order by created_at, id")
+        )
+
+    def edits(self, contract_id: str) -> tuple[Edit, ...]:
+        """All edits of a contract, oldest first."""
+        rows = select(
+            self._db,
+            "select content from contract_edit where contract_id = :id order by position",
+            id=contract_id,
+        )
+        return tuple(decoded(row["content"], Edit) for row in rows)
+
+    def edit(self, edit_id: str) -> Edit | None:
+        """One edit by its id."""
+        rows = select(self._db, "select content from contract_edit where id = :id", id=edit_id)
+        return decoded(rows[0]["content"], Edit) if rows else None
+
+    def holders_of_terms(self, term_ids: Iterable[str]) -> dict[str, str]:
+        """Contract id by term id, for terms any contract has or had."""
+        rows: list[dict[str, Any]] = select(
+            self._db,
+            "select term_id, contract_id from contract_term"
+            " where term_id in (select value from json_each(:ids))",
+            ids=listing(term_ids),
+        )
+        return {row["term_id"]: row["contract_id"] for row in rows}
+
+    def customers_due(self, now: datetime, customers_max: int) -> tuple[str, ...]:
+        """Customers with a contract due by ``now`` who are not parked, longest due first."""
+        rows = select(
+            self._db,
+            "select c.customer_id, min(c.due_at) as due from contract c"
+            " where c.due_at <= :now and not exists ("
+            "   select 1 from billing_problem p"
+            "   where p.customer_id = c.customer_id and p.retry_at > :now)"
+            " group by c.customer_id order by due, c.customer_id limit :most",
+            now=format_instant(now),
+            most=customers_max,
+        )
+        return tuple(row["customer_id"] for row in rows)
+
+    def count_due(self, now: datetime) -> int:
+        """How many customers ``customers_due`` would name without a limit."""
+        return len(self.customers_due(now, -1))

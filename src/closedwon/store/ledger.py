@@ -1,0 +1,137 @@
+"""Ledger entries: what moved a balance, appended and never changed (R193-R198, G8)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlite_utils import Database
+
+from closedwon.billing.balances.types import EntryType, LedgerEntry
+from closedwon.kernel.errors import InvariantBroken
+from closedwon.kernel.exact import canonical
+from closedwon.kernel.instant import format_instant, parse_instant
+from closedwon.store.migrations import append_only, create, migrations
+from closedwon.store.rows import Row, insert, listing, select
+
+
+@migrations()
+def m008_ledger(db: Database) -> None:
+    """``position`` is the order in which entries became final."""
+    create(
+        db,
+        "create table ledger_entry ("
+        " position integer primary key, id text not null unique,"
+        " customer_id text not null references customer (id), commit_id text not null,"
+        " segment_id text not null, type text not null, timestamp text not null,"
+        " amount text not null, invoice_id text references invoice (id), contract_id text,"
+        " new_commit_id text, reason text not null, recorded_at text not null) strict",
+        "create index ledger_entry_commit on ledger_entry (commit_id, timestamp)",
+        "create index ledger_entry_customer on ledger_entry (customer_id, type)",
+        *append_only("ledger_entry"),
+    )
+
+
+class Ledger:
+    """Entries by commit; entries of voided invoices no longer count (R196)."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def append(
+        self, customer_id: str, entries: Iterable[LedgerEntry], now: datetime
+    ) -> tuple[LedgerEntry, ...]:
+        """Store the entries that are new and return them, in the order given.
+
+        Raises InvariantBroken when an id is taken by an entry with other content.
+        """
+        listed = tuple(entries)
+        known = self._by_id(entry.id for entry in listed)
+        for entry in listed:
+            if entry.id in known and known[entry.id] != entry:
+                raise InvariantBroken(
+                    "a final ledger entry would change", entry=entry.id, commit=entry.commit_id
+                )
+        new = tuple(entry for entry in listed if entry.id not in known)
+        insert(self._db, "ledger_entry", [_row(customer_id, entry, now) for entry in new])
+        return new
+
+    def of_commit(self, commit_id: str) -> tuple[LedgerEntry, ...]:
+        """Entries of one commit or credit by timestamp, then in the order they became final."""
+        return self._entries(
+            "where e.commit_id = :commit and i.status is not 'VOID'"
+            " order by e.timestamp, e.position",
+            commit=commit_id,
+        )
+
+    def manual(self, customer_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
+        """Manual entries by customer id (R198)."""
+        found: dict[str, list[LedgerEntry]] = {}
+        for row in select(
+            self._db,
+            "select * from ledger_entry where type = 'MANUAL'"
+            " and customer_id in (select value from json_each(:ids)) order by position",
+            ids=listing(customer_ids),
+        ):
+            found.setdefault(row["customer_id"], []).append(_entry(row))
+        return found
+
+    def consumed(self, commit_ids: Iterable[str]) -> dict[str, Decimal]:
+        """What left each commit so far in its wire unit: every entry but the grants, negated."""
+        total: dict[str, Decimal] = {}
+        for row in select(
+            self._db,
+            "select e.commit_id, e.amount from ledger_entry e"
+            " left join invoice i on i.id = e.invoice_id"
+            " where e.type not in ('SEGMENT_START', 'INITIAL_BALANCE')"
+            " and i.status is not 'VOID'"
+            " and e.commit_id in (select value from json_each(:ids))",
+            ids=listing(commit_ids),
+        ):
+            commit = row["commit_id"]
+            total[commit] = total.get(commit, Decimal(0)) - Decimal(row["amount"])
+        return total
+
+    def _by_id(self, ids: Iterable[str]) -> dict[str, LedgerEntry]:
+        rows = select(
+            self._db,
+            "select * from ledger_entry where id in (select value from json_each(:ids))",
+            ids=listing(ids),
+        )
+        return {row["id"]: _entry(row) for row in rows}
+
+    def _entries(self, tail: str, **parameters: str) -> tuple[LedgerEntry, ...]:
+        sql = "select e.* from ledger_entry e left join invoice i on i.id = e.invoice_id "
+        return tuple(_entry(row) for row in select(self._db, sql + tail, **parameters))
+
+
+def _row(customer_id: str, entry: LedgerEntry, now: datetime) -> Row:
+    return {
+        "id": entry.id,
+        "customer_id": customer_id,
+        "commit_id": entry.commit_id,
+        "segment_id": entry.segment_id,
+        "type": entry.type.value,
+        "timestamp": format_instant(entry.timestamp),
+        "amount": canonical(entry.amount),
+        "invoice_id": entry.invoice_id,
+        "contract_id": entry.contract_id,
+        "new_commit_id": entry.new_commit_id,
+        "reason": entry.reason,
+        "recorded_at": format_instant(now),
+    }
+
+
+def _entry(row: dict[str, Any]) -> LedgerEntry:
+    return LedgerEntry(
+        id=row["id"],
+        commit_id=row["commit_id"],
+        segment_id=row["segment_id"],
+        type=EntryType(row["type"]),
+        timestamp=parse_instant(row["timestamp"]),
+        amount=Decimal(row["amount"]),
+        invoice_id=row["invoice_id"],
+        contract_id=row["contract_id"],
+        new_commit_id=row["new_commit_id"],
+        reason=row["reason"],
+    )

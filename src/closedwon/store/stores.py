@@ -1,0 +1,31 @@
+"""Every aggregate of billing over one connection."""
+
+from sqlite_utils import Database
+
+from closedwon.store.audit import Audit
+from closedwon.store.catalogue import Catalogue
+from closedwon.store.contracts import Contracts
+from closedwon.store.custom_fields import CustomFields
+from closedwon.store.customers import Customers
+from closedwon.store.invoices import Invoices
+from closedwon.store.journal import Journal
+from closedwon.store.keys import UniquenessKeys
+from closedwon.store.ledger import Ledger
+from closedwon.store.problems import BillingProblems
+
+
+class Stores:
+    """A command joins the transaction of its caller (``database.writing``)."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.catalogue = Catalogue(db)
+        self.customers = Customers(db)
+        self.custom_fields = CustomFields(db)
+        self.keys = UniquenessKeys(db)
+        self.contracts = Contracts(db)
+        self.invoices = Invoices(db)
+        self.ledger = Ledger(db)
+        self.journal = Journal(db)
+        self.problems = BillingProblems(db)
+        self.audit = Audit(db)
