@@ -1,6 +1,6 @@
 """What the line needs from the outside, as protocols; ``testing`` ships a suite for each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -94,6 +94,14 @@ class Crm(Protocol):
 
     def deal(self, opportunity_id: str, now: datetime) -> Deal | Unready | Gone:
         """The deal read as a whole and checked for consistency (salesforce.md 7.3)."""
+        ...
+
+    def deals(self, ids: Iterable[str], now: datetime) -> Iterator[Deal | Unready | Gone]:
+        """One outcome per id, in the order given, read many at a time; as ``deal`` otherwise."""
+        ...
+
+    def matching(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of ``ids`` (18 characters) that match the trigger now."""
         ...
 
     def upsert(
