@@ -118,7 +118,7 @@ def test_lines_sum_to_invoices_and_grants_are_conserved(world: World) -> None:
                 covered[line.segment_id] += line.total
     assert applied == covered
     for b in bill.balances:
-        assert b.granted == b.used + b.expired + b.rolled + b.remaining - b.adjusted
+        assert b.granted + b.adjusted == b.used + b.expired + b.rolled + b.trued_up + b.remaining
         assert b.used == applied[b.segment_id]
         assert (b.remaining == 0) or b.is_active
 

@@ -12,11 +12,12 @@ import msgspec
 
 from closedwon.billing.account import Account, Bill, BillingSettings
 from closedwon.billing.balances.ledger import entries
-from closedwon.billing.balances.pools import Pool, book_deductions, opened
+from closedwon.billing.balances.pools import Pool, book_deductions, book_trueup, opened
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.scheduled import scheduled_invoices
+from closedwon.billing.invoices.trueup import awaits_trueup, trueup_invoices
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
 from closedwon.billing.invoices.usage import OpenPeriod, open_periods, usage_invoice
 from closedwon.billing.rating.demand import Demand, Quantities
@@ -45,6 +46,8 @@ def bill(
     open_invoices: list[Invoice] = []
     warnings: list[str] = []
     final: list[Invoice] = []
+    for invoice in account.finalized:
+        book_trueup(pools, invoice)
     for event in _events(account, catalog, now):
         match event:
             case Renewal(old=old, new=new):
@@ -58,10 +61,13 @@ def bill(
                 warnings += warned
     for contract in account.contracts:
         open_invoices += scheduled_invoices(account, contract, catalog)
+        open_invoices += trueup_invoices(account, contract, pools, settings)
     open_invoices.sort(key=lambda invoice: _order(account, invoice))
     due = [invoice for invoice in open_invoices if invoice.issued_at <= now]
     _mark_final(pools, due)
-    _expire(pools, [invoice for invoice in open_invoices if invoice.issued_at > now], now)
+    for invoice in due:
+        book_trueup(pools, invoice)
+    _expire(account, pools, [i for i in open_invoices if i.issued_at > now], now)
     return Bill(
         invoices=tuple(open_invoices),
         commits=tuple({pool.commit.id: pool.commit for pool in pools}.values()),
@@ -130,7 +136,7 @@ def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:
                 used[line.segment_id].used_final -= line.total
 
 
-def _expire(pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
+def _expire(account: Account, pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
     """Unused amounts of ended segments expire once no draft can touch them any more (R184)."""
     for pool in pools:
         touched = any(
@@ -140,5 +146,5 @@ def _expire(pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
             and draft.start < pool.window.until
             for draft in drafts
         )
-        if pool.window.until <= now and not touched:
+        if pool.window.until <= now and not touched and not awaits_trueup(account, pool):
             pool.expired = pool.remaining

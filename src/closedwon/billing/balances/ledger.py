@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from closedwon.billing.balances.pools import Pool
 from closedwon.billing.balances.types import EntryType, LedgerEntry
+from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Invoice, LineType
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
@@ -29,11 +32,19 @@ def entries(
 
 def _of_pool(pool: Pool, now: datetime) -> Iterator[LedgerEntry]:
     if pool.window.start <= now:
-        yield _entry(pool, EntryType.SEGMENT_START, pool.window.start, pool.granted)
+        start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
+        yield _entry(pool, start, pool.window.start, pool.granted)
     if pool.rolled:
         yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
+    if pool.trueup_invoice is not None:
+        trueup = _entry(pool, EntryType.TRUEUP, pool.trueup_invoice.issued_at, -pool.trued_up)
+        yield replace(trueup, invoice_id=pool.trueup_invoice.id)
     if pool.expired:
         yield _entry(pool, EntryType.EXPIRATION, pool.window.until, -pool.expired)
+
+
+def _is_postpaid(pool: Pool) -> bool:
+    return pool.commit.kind is CommitKind.POSTPAID
 
 
 def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal) -> LedgerEntry:

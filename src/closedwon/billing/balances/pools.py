@@ -13,7 +13,7 @@ import msgspec
 from closedwon.billing.account import Account
 from closedwon.billing.balances.types import Balance, EntryType
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import AccessSegment, Commit
+from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind
 from closedwon.billing.invoices.types import Invoice, LineType
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import FAR_FUTURE, Interval
@@ -34,14 +34,17 @@ class Pool(msgspec.Struct, kw_only=True):
     used_final: Decimal = ZERO
     rolled: Decimal = ZERO
     expired: Decimal = ZERO
+    trued_up: Decimal = ZERO
+    trueup_invoice: Invoice | None = None
+    """The invoice that bills ``trued_up``, once final (R187)."""
     rolled_to: str | None = None
     """Rollover commit that took ``rolled``."""
 
     @property
     def remaining(self) -> Decimal:
         """What can still be drawn; a manual overdraw floors it at zero (R195)."""
-        left = self.granted + self.adjusted - self.used - self.rolled - self.expired
-        return max(left, ZERO)
+        gone = self.used + self.rolled + self.expired + self.trued_up
+        return max(self.granted + self.adjusted - gone, ZERO)
 
     def draw(self, amount: Decimal, *, final: bool) -> None:
         """Take ``amount`` for an invoice."""
@@ -59,6 +62,7 @@ class Pool(msgspec.Struct, kw_only=True):
             used_final=self.used_final,
             expired=self.expired,
             rolled=self.rolled,
+            trued_up=self.trued_up,
             adjusted=self.adjusted,
             remaining=self.remaining,
             is_active=self.window.covers(now),
@@ -92,6 +96,16 @@ def contract_pools(contract: Contract) -> list[Pool]:
 def rollover_pool(commit: Commit, contract: Contract) -> Pool:
     """The pool of a rollover commit on the contract that received it (R121)."""
     return _pool(commit, commit.segments[0], contract.id, contract.term.until)
+
+
+def book_trueup(pools: Iterable[Pool], invoice: Invoice) -> None:
+    """Mark the postpaid shortfalls that ``invoice``, now final, bills (R187)."""
+    postpaid = {p.commit.id: p for p in pools if p.commit.kind is CommitKind.POSTPAID}
+    for line in invoice.lines:
+        if line.type is LineType.COMMIT_PURCHASE and line.commit_id in postpaid:
+            pool = postpaid[line.commit_id]
+            pool.trued_up += line.total
+            pool.trueup_invoice = invoice
 
 
 def book_deductions(pools: Iterable[Pool], invoice: Invoice) -> None:

@@ -8,7 +8,14 @@ from msgspec.structs import replace
 from closedwon.billing.account import BillingSettings
 from closedwon.billing.balances.pools import Pool, rollover_pool
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import AccessSegment, Commit, RolloverOrigin, TransitionType
+from closedwon.billing.contracts.terms import (
+    AccessSegment,
+    Commit,
+    CommitKind,
+    RolloverOrigin,
+    ScheduleItem,
+    TransitionType,
+)
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
@@ -34,19 +41,31 @@ def roll(pools: list[Pool], old: Contract, new: Contract, settings: BillingSetti
 
 
 def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decimal) -> Commit:
-    """The commit that receives ``amount`` on ``new``: same terms, no payments (R121)."""
+    """The commit that receives ``amount`` on ``new``: same terms, nothing to pay (R121).
+
+    An unmet postpaid obligation moves on and is due when the new contract ends (R191).
+    """
     commit_id = derive("rollover", new.id, commit.id)
     segment = AccessSegment(
         id=derive("segment", commit_id),
         amount=amount,
         window=Interval(new.term.start, new.term.end),
     )
+    payments: tuple[ScheduleItem, ...] = ()
+    if commit.kind is CommitKind.POSTPAID:
+        due = ScheduleItem(
+            id=derive("payment", commit_id),
+            timestamp=new.term.until,
+            amount=amount,
+            unit_price=amount,
+        )
+        payments = (due,)
     return replace(
         commit,
         id=commit_id,
         name=f"{commit.name} rollover",
         segments=(segment,),
-        payments=(),
+        payments=payments,
         rollover_fraction=None,
         rolled_over_from=RolloverOrigin(contract_id=old.id, commit_id=commit.id),
         created_at=new.term.start,

@@ -49,9 +49,11 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     used_final: Decimal
     expired: Decimal
     rolled: Decimal
+    trued_up: Decimal
+    """Postpaid shortfall that was invoiced (R187)."""
     adjusted: Decimal
     """Manual entries."""
     remaining: Decimal
-    """granted - used - expired - rolled + adjusted."""
+    """granted - used - expired - rolled - trued_up + adjusted."""
     is_active: bool
     """Whether the instant lies in the segment's window; others contribute 0 (R195)."""

@@ -190,6 +190,4 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, Metric] = {}
     products: Mapping[str, Product] = {}
     rate_cards: Mapping[str, RateCard] = {}
-    credit_types: Mapping[str, CreditType] = msgspec.field(
-        default_factory=lambda: {USD: USD_CENTS}
-    )
+    credit_types: Mapping[str, CreditType] = msgspec.field(default_factory=lambda: {USD: USD_CENTS})

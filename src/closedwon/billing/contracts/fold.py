@@ -20,9 +20,11 @@ from closedwon.billing.contracts.edits import (
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
     Commit,
+    CommitKind,
     Override,
     ScheduledCharge,
     ScheduleItem,
+    TransitionType,
     UsageFilter,
 )
 from closedwon.kernel.errors import InvariantBroken, Refused
@@ -139,6 +141,8 @@ def _archived(contract: Contract, ids: frozenset[str], at: datetime) -> Contract
 def _ended(contract: Contract, end: datetime | None) -> Contract:
     """A later end moves only the term (R118); an earlier one also drops what is scheduled (R117).
 
+    A postpaid true-up is no scheduled item: it stays due unless a transition removes it (R124).
+
     Access segments keep their windows: a contract's balances pay only its own lines, and expire
     with the contract (``balances.pools``).
     """
@@ -149,7 +153,9 @@ def _ended(contract: Contract, end: datetime | None) -> Contract:
         contract,
         term=term,
         commits=tuple(
-            replace(commit, payments=_before(commit.payments, term.until))
+            commit
+            if commit.kind is CommitKind.POSTPAID
+            else replace(commit, payments=_before(commit.payments, term.until))
             for commit in contract.commits
         ),
         charges=tuple(
@@ -167,7 +173,13 @@ def _followed(contract: Contract, change: Follow) -> Contract:
         raise Refused("the contract was renewed already", contract=contract.id)
     end = min(change.at, contract.term.until)
     ended = _ended(contract, None if end == FAR_FUTURE else end)
-    return replace(ended, followed_by=change.to_contract_id, followed_at=change.at)
+    transition = change.transition
+    return replace(
+        ended,
+        followed_by=change.to_contract_id,
+        followed_at=change.at,
+        removes_trueup=transition.removes_trueup or transition.type is TransitionType.SUPERSEDE,
+    )
 
 
 def _filtered(contract: Contract, usage_filter: UsageFilter) -> Contract:

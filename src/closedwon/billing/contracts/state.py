@@ -36,6 +36,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """How this contract follows another one."""
     followed_by: str | None = None
     followed_at: datetime | None = None
+    removes_trueup: bool = False
+    """Whether the contract that follows cancelled this one's true-ups (R122, R124)."""
     net_payment_terms_days: int | None = None
     uniqueness_key: str | None = None
     custom_fields: Mapping[str, str] = {}

@@ -137,8 +137,20 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
             raise Refused("a commit needs an access schedule", commit=self.name)
         if self.kind is CommitKind.CREDIT and self.payments:
             raise Refused("a credit is free and has no invoice schedule", commit=self.name)
+        if self.kind is CommitKind.POSTPAID:
+            self._check_postpaid()
         if self.rollover_fraction is not None and not 0 <= self.rollover_fraction <= 1:
             raise Refused("rollover_fraction must lie in 0..1", found=str(self.rollover_fraction))
+
+    def _check_postpaid(self) -> None:
+        """One access window, one later payment of the same amount (R206)."""
+        if len(self.segments) != 1 or len(self.payments) != 1:
+            raise Refused("a postpaid commit has one access item and one payment", commit=self.name)
+        (segment,), (payment,) = self.segments, self.payments
+        if segment.amount != payment.amount:
+            raise Refused("a postpaid commit is paid what it grants", commit=self.name)
+        if payment.timestamp < segment.window.until:
+            raise Refused("a postpaid commit is paid after its access ends", commit=self.name)
 
     @property
     def access_total(self) -> Decimal:
@@ -252,6 +264,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     type: TransitionType
     from_contract_id: str
+    removes_trueup: bool = False
+    """Whether the old contract's postpaid true-ups are cancelled (R124)."""
 
 
 class Prioritization(StrEnum):

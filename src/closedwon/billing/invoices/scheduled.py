@@ -6,7 +6,7 @@ from datetime import datetime
 from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit, ScheduledCharge, ScheduleItem
+from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduledCharge, ScheduleItem
 from closedwon.billing.invoices.types import (
     Invoice,
     InvoiceStatus,
@@ -47,7 +47,8 @@ def _lines(contract: Contract, catalog: Catalog) -> Iterator[tuple[datetime, Lin
     if contract.archived_at is not None:
         return
     for commit in contract.commits:
-        if commit.archived_at is None and not commit.do_not_invoice:
+        is_postpaid = commit.kind is CommitKind.POSTPAID
+        if commit.archived_at is None and not commit.do_not_invoice and not is_postpaid:
             for payment in commit.payments:
                 yield payment.timestamp, _purchase(contract, commit, payment, catalog)
     for charge in contract.charges:

@@ -1,0 +1,95 @@
+"""Postpaid true-ups: what a promise fell short by is billed when it ends (R186-R191)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from closedwon.billing.account import Account, BillingSettings
+from closedwon.billing.balances.pools import Pool
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.invoices.periods import anchor, finalizes_at
+from closedwon.billing.invoices.types import (
+    Invoice,
+    InvoiceStatus,
+    InvoiceType,
+    Line,
+    LineType,
+    Why,
+)
+from closedwon.kernel.calendar import periods
+from closedwon.kernel.ids import derive
+from closedwon.kernel.instant import Interval
+
+
+def trueup_invoices(
+    account: Account,
+    contract: Contract,
+    pools: Iterable[Pool],
+    settings: BillingSettings,
+) -> Iterator[Invoice]:
+    """Drafts of the contract's true-ups, each showing the live shortfall (R187).
+
+    Due at the payment's date, but never before the last usage invoice of the access window is
+    final (R140); nothing short, nothing billed. The pools must be drawn by every usage invoice.
+    """
+    for pool in pools:
+        if pool.contract_id != contract.id or not awaits_trueup(account, pool):
+            continue
+        (payment,) = pool.commit.payments
+        issued_at = max(payment.timestamp, _last_statement(contract, pool, settings))
+        if pool.remaining:
+            yield _invoice(account, contract, pool, issued_at)
+
+
+def awaits_trueup(account: Account, pool: Pool) -> bool:
+    """Whether the pool's shortfall is still to be invoiced."""
+    if pool.commit.kind is not CommitKind.POSTPAID or pool.trueup_invoice is not None:
+        return False
+    owner = next((c for c in account.contracts if c.id == pool.contract_id), None)
+    gone = owner is None or owner.archived_at is not None or owner.removes_trueup
+    return not gone and pool.commit.archived_at is None and not pool.commit.do_not_invoice
+
+
+def _last_statement(contract: Contract, pool: Pool, settings: BillingSettings) -> datetime:
+    """When the usage invoice that ends the access window finalizes."""
+    grid = periods(
+        anchor(contract),
+        contract.statement.frequency,
+        Interval(contract.term.start, pool.window.end),
+    )
+    last = Interval(contract.term.start, pool.window.end)
+    for period in grid:
+        last = period
+    return finalizes_at(last, settings.grace_hours)
+
+
+def _invoice(account: Account, contract: Contract, pool: Pool, issued_at: datetime) -> Invoice:
+    commit = pool.commit
+    (payment,) = commit.payments
+    line = Line(
+        type=LineType.COMMIT_PURCHASE,
+        name=f"{commit.name} true-up",
+        total=pool.remaining,
+        product_id=commit.product_id,
+        quantity=payment.quantity,
+        unit_price=pool.remaining / payment.quantity,
+        credit_type_id=commit.payment_credit_type_id,
+        commit_id=commit.id,
+        commit_kind=commit.kind,
+        payment_id=payment.id,
+        why=Why(edit_id=contract.edit_of.get(commit.id)),
+    )
+    return Invoice(
+        id=derive("invoice", contract.id, "trueup", commit.id),
+        customer_id=account.customer.id,
+        contract_id=contract.id,
+        type=InvoiceType.SCHEDULED,
+        status=InvoiceStatus.DRAFT,
+        total=line.total,
+        lines=(line,),
+        credit_type_id=commit.payment_credit_type_id,
+        issued_at=issued_at,
+        net_payment_terms_days=contract.net_payment_terms_days,
+        contract_custom_fields=contract.custom_fields,
+        customer_custom_fields=account.customer.custom_fields,
+    )
