@@ -1,0 +1,120 @@
+"""DuckDB in memory as the compute engine over segments and tail; it keeps nothing on disk."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from closedwon.billing.catalog.types import Aggregation
+from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.kernel.errors import Refused
+from closedwon.kernel.instant import FAR_FUTURE, format_instant
+from closedwon.usage.columns import STORED
+from closedwon.usage.metering import increments, metering_sql, quoted, readings, unique_sql
+from closedwon.usage.relations import YEAR_1, Relations, kinds, relations
+from closedwon.usage.tail import Snapshot
+
+NOTHING_ORDINARY = "^$x"
+"""Matches no number: then all are added in Python."""
+
+
+class Compute:
+    """One in-memory DuckDB; callers take turns."""
+
+    def __init__(self, directory: Path, *, memory: str, threads: int) -> None:
+        self._segments = directory / "segments"
+        self._db = duckdb.connect(":memory:")
+        self._db.execute(f"set memory_limit = {quoted(memory)}")
+        self._db.execute(f"set threads = {threads}")
+        self._db.execute(f"set temp_directory = {quoted(str(directory / 'spill'))}")
+        self._db.register("nothing", STORED.empty_table())
+        self._sealed = self._loaded = 0
+        self._reset(0)
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._db.close()
+
+    def measure(
+        self, snapshot: Snapshot, demands: Sequence[Demand], *, retroactive: bool
+    ) -> Quantities:
+        """Readings of all ``demands`` in one query, and one more where UNIQUE is asked."""
+        answer: dict[str, Any] = {}
+        for is_unique in (False, True):
+            part = [d for d in demands if (d.metric.aggregation is Aggregation.UNIQUE) is is_unique]
+            if part:
+                asked = relations(part, retroactive=retroactive)
+                self._prepare(snapshot, asked)
+                rows = self.rows(unique_sql(asked)) if is_unique else self._metered(asked)
+                answer |= readings(part, increments(asked, rows))
+        return {demand.key: tuple(answer[demand.key]) for demand in demands}
+
+    def over(
+        self, snapshot: Snapshot, start: datetime = YEAR_1, end: datetime = FAR_FUTURE
+    ) -> None:
+        """Make ``event`` the snapshot's events; segments without any in [start, end) are left out.
+
+        Events outside the window may still be there.
+        """
+        self._load(snapshot)
+        low, high = format_instant(start), format_instant(end)
+        files = [
+            quoted(str(self._segments / one.name))
+            for one in snapshot.segments
+            if one.first_at < high and one.last_at >= low
+        ]
+        parts = [f"from read_parquet([{', '.join(files)}])"] if files else []
+        union = " union all ".join([*parts, "from hot"])
+        self._db.execute(f"create or replace temp view event as {union}")
+
+    def rows(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query over ``event`` and ``tables``."""
+        for name, table in (tables or {}).items():
+            self._db.register(name, table)
+        return self._db.execute(sql).fetchall()
+
+    def _prepare(self, snapshot: Snapshot, asked: Relations) -> None:
+        self.over(snapshot, asked.start, asked.end)
+        types = {name for counting in asked.countings for name in counting.event_types}
+        if any(not counting.event_types for counting in asked.countings):
+            types |= {row[0] for row in self.rows("select distinct event_type from event")}
+        tables = {**asked.tables, "kind": kinds(asked.countings, sorted(types))}
+        for name, table in tables.items():
+            self._db.register(name, table)
+
+    def _metered(self, asked: Relations) -> list[tuple[Any, ...]]:
+        try:
+            return self.rows(metering_sql(asked))
+        except duckdb.OutOfRangeException:  # A sum beyond 38 digits: add everything in Python.
+            return self.rows(metering_sql(asked, ordinary=NOTHING_ORDINARY))
+
+    def _load(self, snapshot: Snapshot) -> None:
+        """Bring ``hot`` to the snapshot's tail; only what is new is copied."""
+        if snapshot.sealed != self._sealed:
+            self._reset(snapshot.sealed)
+        for batch in snapshot.tail:
+            last = batch["sequence"][-1].as_py()
+            if last > self._loaded:
+                new = batch.slice(max(0, self._loaded - batch["sequence"][0].as_py() + 1))
+                self._db.register("new", pa.Table.from_batches([new]))
+                self._db.execute("insert into hot select * from new")
+                self._db.unregister("new")
+                self._loaded = last
+
+    def _reset(self, sealed: int) -> None:
+        self._db.execute("create or replace table hot as select * from nothing")
+        self._sealed = self._loaded = sealed
+
+
+def checked(demands: Sequence[Demand]) -> tuple[Demand, ...]:
+    """``demands`` as they can be measured; raises Refused for a reused key or cuts that fall."""
+    keys = {demand.key for demand in demands}
+    if len(keys) != len(demands):
+        raise Refused("two demands of one call have the same key")
+    for demand in demands:
+        if list(demand.cuts) != sorted(set(demand.cuts)):
+            raise Refused("the cuts of a demand must rise", demand=demand.key)
+    return tuple(demands)

@@ -1,0 +1,225 @@
+"""The usage store: a durable, deduplicated log and exact metering over it (D6, G11, G21)."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from sqlite_utils import Database
+
+from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.kernel.errors import NotFound
+from closedwon.kernel.exact import ZERO
+from closedwon.store.database import close, open_database, writing
+from closedwon.usage import hot, sealed
+from closedwon.usage.columns import id_hashes, sent, stored
+from closedwon.usage.compute import Compute, checked
+from closedwon.usage.dedupe import sorted_out
+from closedwon.usage.schema import migrate
+from closedwon.usage.seal import SEAL_EVENTS, SealReport, seal
+from closedwon.usage.seen import SeenIds
+from closedwon.usage.tail import Segment, Snapshot, Tail
+from closedwon.usage.types import IngestReport, UsageEvent
+from closedwon.usage.validate import limits_at, screened
+
+FILE = "usage.sqlite"
+SEGMENTS = "segments"
+BACKDATING_DAYS = 34
+
+Row = tuple[Any, ...]
+
+
+class UsageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a usage store behaves and what it may take."""
+
+    read_only: bool = False
+    backdating_days: int | None = BACKDATING_DAYS
+    """How old an event may be at ingest (R18); None accepts any age."""
+    metrics_retroactive: bool = False
+    """Whether events count that were ingested before their metric was created (R27)."""
+    memory: str = "2GB"
+    """Memory limit of the compute engine, which spills to disk beyond."""
+    threads: int = 2
+
+
+def open_usage(
+    directory: str | Path,
+    *,
+    read_only: bool = False,
+    backdating_days: int | None = BACKDATING_DAYS,
+    metrics_retroactive: bool = False,
+    memory: str = "2GB",
+    threads: int = 2,
+) -> "UsageLog":
+    """Open the usage store in ``directory``, created when missing unless ``read_only``.
+
+    Reads every transaction id hash; one store serves all threads of a process, and any number of
+    processes may read while one writes. Raises NotFound (read-only, nothing there) or
+    InvariantBroken (a segment is missing).
+    """
+    options = UsageOptions(
+        read_only=read_only,
+        backdating_days=backdating_days,
+        metrics_retroactive=metrics_retroactive,
+        memory=memory,
+        threads=threads,
+    )
+    return UsageLog(Path(directory), options)
+
+
+class UsageLog:
+    """Usage events in a directory: ``usage.sqlite`` (hot log) and ``segments/`` (Parquet)."""
+
+    def __init__(self, directory: Path, options: UsageOptions) -> None:
+        self.directory = directory
+        self.options = options
+        if options.read_only and not (directory / FILE).exists():
+            raise NotFound("no usage store here; ingest something first", directory=str(directory))
+        self._owner = threading.get_ident()
+        self._anchor = open_database(directory / FILE, read_only=options.read_only)
+        if not options.read_only:
+            migrate(self._anchor)
+        self._lock = threading.RLock()
+        self._computing = threading.Lock()
+        self._seen = SeenIds()
+        self._tail = Tail()
+        self._segments: tuple[Segment, ...] = ()
+        self._sealed = self._last = 0
+        self._compute = Compute(directory, memory=options.memory, threads=options.threads)
+        self.snapshot()
+
+    def close(self) -> None:
+        """Close files and free memory; by the thread that opened the store."""
+        self._compute.close()
+        close(self._anchor)
+
+    def ingest(
+        self, events: Sequence[UsageEvent], now: datetime, *, any_age: bool = False
+    ) -> IngestReport:
+        """Store a batch durably before returning; safe to repeat, from any thread (G11, G21).
+
+        Events outside the limits of R16-R18 are rejected, the others stored; ``any_age`` lifts
+        the limit on old ones, for backfill. ``now`` is kept as the instant of ingest.
+        """
+        limits = limits_at(now, None if any_age else self.options.backdating_days)
+        fine = screened(events, limits)
+        hashes = id_hashes([event.transaction_id for event in fine.events])
+        with self._lock:
+            with self._database() as db, writing(db):
+                self._follow(db)
+                first = self._last + 1
+                sorting = sorted_out(fine.events, hashes, self._seen, self._events_at, first)
+                for sequence, other in sorting.conflicts:
+                    hot.quarantine(db, sequence, other, now)
+                batch = sent(sorting.fresh, sorting.hashes)
+                if sorting.fresh:
+                    hot.append(db, first, batch, now)
+            if sorting.fresh:
+                self._learn(stored(batch, first, now))
+        return IngestReport(
+            accepted=len(sorting.fresh),
+            duplicates=sorting.duplicates,
+            conflicts=len(sorting.conflicts),
+            rejected=fine.rejected,
+        )
+
+    def measure(self, demands: Iterable[Demand]) -> Quantities:
+        """Cumulative values for all ``demands`` over one snapshot (D3); every key is answered.
+
+        Raises Refused for a key used twice or cuts that do not rise.
+        """
+        asked = checked(tuple(demands))
+        measurable = [demand for demand in asked if len(demand.cuts) > 1 and demand.customer_ids]
+        retroactive = self.options.metrics_retroactive
+        with self._computing:
+            found = self._compute.measure(self.snapshot(), measurable, retroactive=retroactive)
+        return {demand.key: found.get(demand.key, ()) for demand in asked}
+
+    def total(self, demand: Demand) -> Decimal:
+        """Ungrouped value of one demand at its last cut; zero without events (R43)."""
+        found = self.measure([msgspec.structs.replace(demand, group_keys=())])[demand.key]
+        return found[-1].value if found else ZERO
+
+    def latest(self) -> int:
+        """Sequence number of the newest stored event; 0 for an empty store."""
+        return self.snapshot().last
+
+    def query(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[Row]:
+        """Rows of an SQL query over the relation ``event`` and ``tables``, on one snapshot."""
+        with self._computing:
+            self._compute.over(self.snapshot())
+            return self._compute.rows(sql, tables)
+
+    def senders(self) -> Mapping[str, int]:
+        """Event count by raw customer identifier, to show unmatched usage (R21)."""
+        return dict(self.query("select customer, count(*) from event group by 1 order by 1"))
+
+    def quarantined(self) -> list[tuple[int, UsageEvent, datetime]]:
+        """(sequence of the event kept, the other version, when it was sent), oldest first."""
+        with self._database() as db:
+            return hot.quarantined(db)
+
+    def snapshot(self) -> Snapshot:
+        """What is stored now, also by other processes."""
+        with self._lock, self._database() as db, db.atomic():
+            self._follow(db)
+            return Snapshot(self._segments, self._tail.batches, self._sealed, self._last)
+
+    def seal(self, now: datetime, *, events_min: int = SEAL_EVENTS) -> SealReport:
+        """Move the log into segments once it holds ``events_min`` events or many batches.
+
+        Killed anywhere, the next call does it again; no event is ever in both or in neither.
+        """
+        with self._database() as db:
+            return seal(db, self.directory / SEGMENTS, now, events_min)
+
+    def damaged(self) -> tuple[str, ...]:
+        """Names of segments whose content is not what was sealed; reads every byte (G20)."""
+        return sealed.damaged(self.directory / SEGMENTS, self.snapshot().segments)
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        """A connection for this thread; the opener's own one keeps the log open meanwhile."""
+        if threading.get_ident() == self._owner:
+            yield self._anchor
+            return
+        db = open_database(self.directory / FILE, read_only=self.options.read_only)
+        try:
+            yield db
+        finally:
+            close(db)
+
+    def _follow(self, db: Database) -> None:
+        """Learn what was stored or sealed since, by whomever, in the caller's transaction."""
+        directory = self.directory / SEGMENTS
+        if hot.sealed_through(db) != self._sealed:
+            known = {segment.name for segment in self._segments}
+            self._segments = hot.segments(db)
+            self._sealed = hot.sealed_through(db)
+            new = [segment for segment in self._segments if segment.name not in known]
+            sealed.check_present(directory, new)
+            for segment in new:
+                if segment.last_sequence > self._last and not self.options.read_only:
+                    self._seen.add(*sealed.hashes_after(directory, segment, self._last))
+            self._tail.drop_through(self._sealed)
+            self._last = max(self._last, self._sealed)
+        for batch in hot.batches_after(db, self._last):
+            self._learn(batch)
+
+    def _learn(self, batch: pa.RecordBatch) -> None:
+        if not self.options.read_only:
+            self._seen.add(batch["id_hash"].to_numpy(), batch["sequence"].to_numpy())
+        self._tail.append(batch)
+        self._last = batch["sequence"][-1].as_py()
+
+    def _events_at(self, sequences: Sequence[int]) -> Mapping[int, UsageEvent]:
+        found = {s: self._tail.event(s) for s in sequences if s > self._sealed}
+        older = [sequence for sequence in sequences if sequence <= self._sealed]
+        if older:
+            found |= sealed.events_at(self.directory / SEGMENTS, self._segments, older)
+        return found
