@@ -27,6 +27,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     spot: Spot
     is_id: bool = False
     """A Salesforce id: 15 and 18 characters name the same record (S 3.4)."""
+    is_zeroed: bool = False
+    """A number field that reads as zero where it is blank."""
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 
 import msgspec
 
@@ -17,13 +17,11 @@ from closedwon.formula.syntax import Binary, Chain, Invocation, Literal, Node, R
 from closedwon.formula.values import ValueType
 
 ELSEWHERE: Final = {
-    "TODAY": "DATEVALUE(AS_OF())",
-    "NOW": "AS_OF()",
     "AVG": "SUM(...) / COUNT(...)",
     "POWER": "the ^ operator",
     "VLOOKUP": "a table of the mapping",
 }
-"""Functions people look for, and what to write here instead: a formula reads no clock."""
+"""Functions people look for, and what to write here instead."""
 
 
 LITERALS: Final[Mapping[type, ValueType]] = {
@@ -69,8 +67,6 @@ class Compiler:
                 return _chain(node, operands)
             case Invocation():
                 return self._invocation(node, root, collection)
-            case _:
-                assert_never(node)
 
     def _reference(self, node: Reference, root: str, collection: str) -> Code:
         name = node.path[0]
@@ -85,7 +81,9 @@ class Compiler:
         field = resolved(self._given.schema, root, node.path, node.spot)
         run = reader(field, node.path, self._given.blanks, node.spot)
         self.paths.setdefault(collection, set()).add(".".join(node.path))
-        return Code(type=TYPES[field.type], run=run, spot=node.spot, is_id=field.type in IDS)
+        kind = TYPES[field.type]
+        zeroed = kind is ValueType.NUMBER and self._given.blanks.number is not None
+        return Code(type=kind, run=run, spot=node.spot, is_id=field.type in IDS, is_zeroed=zeroed)
 
     def _is_field(self, name: str, root: str) -> bool:
         return name in self._given.schema[root]

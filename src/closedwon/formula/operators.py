@@ -168,7 +168,8 @@ def _untyped(sign: str, left: Code, right: Code, spot: Spot) -> FormulaError:
     }
     if sign in COMPARED:
         wanted = {left.type} & {*ORDERED, BOOLEAN}
-    hint = "".join(conversion(right.type, (kind,)) for kind in sorted(wanted)[:1])
+    likely = sorted(wanted, key=lambda kind: kind is not left.type)[:1]
+    hint = "".join(conversion(right.type, (kind,)) for kind in likely)
     return spot.fault(
         f"{sign} cannot join these types",
         found=f"{left.type} {sign} {right.type}",

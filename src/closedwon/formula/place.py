@@ -40,8 +40,9 @@ class Place(msgspec.Struct, frozen=True):
 class FormulaError(ConfigError):
     """A formula that cannot be used: what is wrong, where, and what was expected instead.
 
-    ``found``, ``expected`` and ``nearest`` (the closest valid name) are empty when they do not
-    apply; ``caret`` is the line of the formula with a caret below the spot.
+    ``what`` is the bare statement; ``found``, ``expected`` and ``nearest`` (the closest valid
+    name) are empty when they do not apply; ``caret`` is the formula's line
+    with a caret below the spot.
     """
 
     code: ClassVar[str] = "formula"
@@ -50,6 +51,7 @@ class FormulaError(ConfigError):
         self.place = spot.place
         self.line = self.place.line
         self.column = self.place.column
+        self.what = fault.what
         self.found = fault.found
         self.expected = fault.expected
         self.nearest = fault.nearest

@@ -47,8 +47,9 @@ class ValueType(StrEnum):
 class Scope(msgspec.Struct, frozen=True):
     """What a formula may read beside its record.
 
-    ``as_of`` (aware) is the answer to AS_OF(); ``children`` holds the rows of each collection in
-    their order; ``names`` the values of the names given to ``compile_formula``.
+    ``as_of`` (aware) is the answer to AS_OF(), NOW() and TODAY(); ``children`` holds
+    the rows of each collection in their order; ``names`` the values of the names given to
+    ``compile_formula``.
     """
 
     as_of: datetime | None = None

@@ -21,10 +21,14 @@ MONTHS_MAX = 120_000
 def _as_of(call: Call) -> Code:
     def run(_record: Record, scope: Scope) -> datetime:
         if scope.as_of is None:
-            raise call.spot.stop("AS_OF() was asked, but no instant was given")
+            raise call.spot.stop(f"{call.name}() was asked, but no instant was given")
         return scope.as_of.astimezone(UTC)
 
     return call.code(DATETIME, run)
+
+
+def _today(call: Call) -> Code:
+    return call.code(DATE, lifted(datetime.date, (_as_of(call).run,), call.spot))
 
 
 def _months_later(start: datetime, months: Decimal) -> datetime:
@@ -95,6 +99,8 @@ def _part(name: str, of: Any) -> Function:
 
 FUNCTIONS = (
     Function(name="AS_OF", usage="AS_OF()", least=0, most=0, build=_as_of),
+    Function(name="NOW", usage="NOW()", least=0, most=0, build=_as_of),
+    Function(name="TODAY", usage="TODAY()", least=0, most=0, build=_today),
     simple("DATE(year, month, day)", (NUMBER, NUMBER, NUMBER), DATE, _day),
     Function(name="DATEVALUE", usage="DATEVALUE(value)", least=1, most=1, build=_date_value),
     Function(

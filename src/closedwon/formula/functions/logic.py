@@ -69,6 +69,11 @@ def _not(call: Call) -> Code:
 def _is_blank(call: Call) -> Code:
     if call.arguments[0].type is BOOLEAN:
         raise call.mistyped(0, *(kind for kind in ValueType if kind is not BOOLEAN))
+    if call.arguments[0].is_zeroed:
+        raise call.arguments[0].spot.fault(
+            f"{call.name} can never be true here: this formula counts blank numbers as zero",
+            expected="a formula that treats blanks as blanks",
+        )
     inner = call.arguments[0].run
 
     def run(record: Record, scope: Scope) -> bool:
