@@ -27,6 +27,10 @@ def loads(body: bytes) -> Any:
     return value
 
 
+UNSURE = (b'\\":', b'\\" :', b"\n:", b"\r:", b"\t:")
+"""Where a colon may follow an escaped quote, or a key at a distance."""
+
+
 def _number(text: str) -> Decimal:
     if len(text) <= PLAIN_MAX and "e" not in text and "E" not in text:
         return Decimal(text)
@@ -39,11 +43,12 @@ DECODER = msgspec.json.Decoder(float_hook=_number)
 def _keys_in_text(body: bytes) -> int:
     """How many keys ``body`` holds; -1 when counting colons cannot tell.
 
-    Outside of text only a key is followed by a colon; inside, a quote is always escaped.
+    Outside of text only a key is followed by a colon; inside, a quote is always escaped. Between
+    the key and its colon Salesforce writes nothing or one space.
     """
-    if b'\\":' in body or b'\\" :' in body:
-        return -1
-    return body.count(b'":') + body.count(b'" :')
+    spaced = body.count(b'" :')
+    unsure = body.count(b" :") != spaced or any(mark in body for mark in UNSURE)
+    return -1 if unsure else body.count(b'":') + spaced
 
 
 def _keys(value: Any) -> int:
