@@ -1,1 +1,1 @@
-"""Floor 4, SHELF: one file per report: columns, query, totals."""
+"""Floor 4, SHELF: one file per report: columns, query, totals. ``render`` shows any of them."""

@@ -1,0 +1,158 @@
+"""Reconcile: CRM = billing, every difference classed, and invoiced against agreed (G2)."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.invoices.types import Invoice, InvoiceType
+from closedwon.finance.figures.picture import Picture
+from closedwon.finance.reconcile import CrmValue, DifferenceClass, Reconciliation, reconcile
+from closedwon.kernel.exact import ZERO, major
+from closedwon.reports.table import Cell, Column, Kind, Report, Table
+
+SIDES = (
+    Column("currency"),
+    Column("CRM", Kind.MONEY),
+    Column("billing", Kind.MONEY),
+    Column("difference", Kind.MONEY),
+    Column("explained", Kind.MONEY),
+    Column("unexplained", Kind.MONEY),
+    Column("deals that match", Kind.NUMBER),
+)
+CLASSES = (
+    Column("currency"),
+    Column("class"),
+    Column("deals", Kind.NUMBER),
+    Column("amount", Kind.MONEY),
+)
+DIFFERENCES = (
+    Column("opportunity"),
+    Column("name"),
+    Column("class"),
+    Column("currency"),
+    Column("amount", Kind.MONEY),
+    Column("reason"),
+)
+BRIDGE = (
+    Column("customer"),
+    Column("currency"),
+    Column("agreed", Kind.MONEY),
+    Column("invoiced", Kind.MONEY),
+    Column("to be invoiced", Kind.MONEY),
+    Column("unexplained", Kind.MONEY),
+)
+
+
+def report(pictures: Iterable[Picture], deals: Iterable[CrmValue], now: datetime) -> Report:
+    """Three comparisons: by currency, by class, and agreed payments against their invoices.
+
+    An "unexplained" that is not zero is an error of ours; a classed difference is a person's work.
+    """
+    listed = list(pictures)
+    sides = reconcile(deals, _billed(listed))
+    bridge = tuple(row for picture in listed for row in _bridge(picture))
+    broken = any(side.unexplained for side in sides) or any(row[5] for row in bridge)
+    return Report(
+        title="Reconciliation of CRM and billing",
+        as_of=now,
+        tables=(
+            Table(name="CRM = billing", columns=SIDES, rows=tuple(map(_side, sides))),
+            Table(
+                name="Differences by class",
+                columns=CLASSES,
+                rows=tuple(row for side in sides for row in _classes(side)),
+            ),
+            Table(
+                name="Differences by deal",
+                columns=DIFFERENCES,
+                rows=tuple(row for side in sides for row in _differences(side)),
+            ),
+            Table(name="Agreed = invoiced + to be invoiced", columns=BRIDGE, rows=bridge),
+        ),
+        notes=("Unexplained amounts found: stop and report.",) if broken else (),
+        has_exceptions=broken or any(side.differences for side in sides),
+    )
+
+
+def _billed(pictures: Iterable[Picture]) -> Iterator[tuple[str, str, Decimal]]:
+    """What each deal brought: payments of its commits and its scheduled charges."""
+    for picture in pictures:
+        for contract in picture.account.contracts:
+            for commit in contract.commits:
+                currency = picture.currency(commit.payment_credit_type_id) or ""
+                if commit.source is not None and commit.archived_at is None:
+                    yield commit.source.opportunity_id, currency, commit.cost_total
+            for charge in contract.charges:
+                currency = picture.currency(charge.credit_type_id) or ""
+                if charge.source is not None and charge.archived_at is None:
+                    total = sum((x.amount for x in charge.items), ZERO)
+                    yield charge.source.opportunity_id, currency, total
+
+
+def _side(side: Reconciliation) -> tuple[Cell, ...]:
+    amounts = (
+        side.crm_total,
+        side.billing_total,
+        side.crm_total - side.billing_total,
+        side.explained,
+        side.unexplained,
+    )
+    return (side.currency, *(major(amount, side.currency) for amount in amounts), side.matched)
+
+
+def _classes(side: Reconciliation) -> Iterator[tuple[Cell, ...]]:
+    for kind in DifferenceClass:
+        amounts = [d.amount for d in side.differences if d.kind is kind]
+        if amounts:
+            total = major(sum(amounts, ZERO), side.currency)
+            yield (side.currency, kind.value, len(amounts), total)
+
+
+def _differences(side: Reconciliation) -> Iterator[tuple[Cell, ...]]:
+    for difference in sorted(side.differences, key=lambda d: (-abs(d.amount), d.opportunity_id)):
+        yield (
+            difference.opportunity_id,
+            difference.name,
+            difference.kind.value,
+            difference.currency,
+            major(difference.amount, difference.currency),
+            difference.reason,
+        )
+
+
+def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
+    """Agreed payments and charges against the scheduled lines that bill them.
+
+    What a postpaid commit is short by is known only when it ends, so it is left out on both sides.
+    """
+    agreed: dict[str, Decimal] = {}
+    for contract in picture.account.contracts:
+        for commit in contract.commits:
+            unit = commit.payment_credit_type_id
+            if commit.do_not_invoice or commit.kind is CommitKind.POSTPAID:
+                continue
+            agreed[unit] = agreed.get(unit, ZERO) + commit.cost_total
+        for charge in contract.charges:
+            unit = charge.credit_type_id
+            agreed[unit] = agreed.get(unit, ZERO) + sum((x.amount for x in charge.items), ZERO)
+    for unit, total in sorted(agreed.items()):
+        invoiced = _scheduled(picture.account.finalized, unit)
+        waiting = _scheduled(picture.bill.invoices, unit)
+        currency = picture.currency(unit) or ""
+        amounts = (total, invoiced, waiting, total - invoiced - waiting)
+        shown = (major(amount, currency) for amount in amounts)
+        yield (picture.account.customer.name, currency, *shown)
+
+
+def _scheduled(invoices: Iterable[Invoice], unit: str) -> Decimal:
+    return sum(
+        (
+            line.total
+            for invoice in invoices
+            if invoice.type is InvoiceType.SCHEDULED and invoice.credit_type_id == unit
+            for line in invoice.lines
+            if line.commit_kind is not CommitKind.POSTPAID
+        ),
+        ZERO,
+    )

@@ -1,0 +1,1 @@
+"""SHELF of formats: text, CSV, JSON, XLSX, HTML; each renders any report."""
