@@ -48,5 +48,6 @@ def redirecting_session(base_url: str) -> requests.Session:
     """A session that reaches the org at ``base_url`` under every salesforce.com name."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("https://", RedirectingAdapter(base_url))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, RedirectingAdapter(base_url))
     return session

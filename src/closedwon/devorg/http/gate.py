@@ -18,6 +18,8 @@ from closedwon.kernel.errors import Refused
 
 URL_BYTES_MAX = 16_384
 """Longest URL, and longest URL with headers (S 2.1)."""
+BODY_BYTES_MAX = 52_428_800
+"""Longest request body (S 6)."""
 
 
 class Gate:
@@ -122,4 +124,6 @@ def _too_long(request: Incoming) -> Answer | None:
     headers = sum(len(name) + len(value) for name, value in request.headers.items())
     if request.url_bytes + headers > URL_BYTES_MAX:
         return Answer(status=431, body="Request Header Fields Too Large", media=TEXT)
+    if len(request.body) > BODY_BYTES_MAX:
+        return Answer(status=413, body="Content Too Large", media=TEXT)
     return None

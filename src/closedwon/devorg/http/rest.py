@@ -20,6 +20,8 @@ from closedwon.devorg.http.service import Call, Resource, Service
 from closedwon.kernel.errors import Refused
 
 RETIRED_MIN, RETIRED_MAX = 7, 30
+ABOUT_THE_CALL = ("NOT_FOUND", "JSON_PARSER_ERROR")
+"""Codes whose error body never has ``fields``."""
 
 
 class Route(NamedTuple):
@@ -35,7 +37,8 @@ def dispatch(service: Service, call: Call) -> Answer:
     try:
         return _versioned(service, call) or _routed(service, call)
     except OrgError as error:
-        fields = error.fields if call.method != "GET" else None
+        is_about_rows = call.method != "GET" and error.code not in ABOUT_THE_CALL
+        fields = error.fields if is_about_rows else None
         return failure(error.status, error.code, error.message, fields)
     except Refused as error:
         return failure(400, "JSON_PARSER_ERROR", error.message)
