@@ -9,12 +9,12 @@ from sqlite_utils import Database
 
 from closedwon.billing.contracts.terms import Source
 from closedwon.deals.types import Deal, Finding, MoneyEffect, Plan
+from closedwon.finance.figures.row import WantedRow
 from closedwon.kernel.errors import ConfigError, InvariantBroken
 from closedwon.step import StepReport
 from closedwon.store.database import close, open_database, writing
 from closedwon.store.line import LineStore
 from closedwon.store.line.plans import PlanState
-from closedwon.store.line.push_rows import WantedRow
 from closedwon.store.migrations import migrate
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -171,10 +171,9 @@ def test_an_equal_plan_keeps_its_release(line: LineStore) -> None:
     assert not line.plans.release(ID, "rita", LATER)
 
 
-def a_row(key: str, amount: str = "1.10", position: int = 1) -> WantedRow:
-    return WantedRow(
-        key=key, object_name="Meter_Commit__c", position=position, fields={"A": Decimal(amount)}
-    )
+def a_row(key: str, amount: str = "1.10", *, late: bool = False) -> WantedRow:
+    fields = {"A": Decimal(amount)}
+    return WantedRow(key=key, object_name="Meter_Commit__c", fields=fields, late=late)
 
 
 def test_equal_figures_are_wanted_and_sent_once(line: LineStore) -> None:
@@ -212,8 +211,8 @@ def test_a_parked_row_is_not_sent_until_it_changes_or_is_released(line: LineStor
 
 
 def test_parents_are_sent_before_children_and_objects_apart(line: LineStore) -> None:
-    line.pushes.want([a_row("b", position=2), a_row("a", position=3)], NOW)
-    parent = WantedRow(key="z", object_name="Meter_Customer__c", position=1, fields={})
+    line.pushes.want([a_row("b"), a_row("a", late=True)], NOW)
+    parent = WantedRow(key="z", object_name="Meter_Customer__c", fields={})
     line.pushes.want([parent], NOW)
 
     assert [row.key for row in line.pushes.waiting(10)] == ["z"]
@@ -228,14 +227,22 @@ def test_the_newest_run_of_each_step_is_kept(line: LineStore) -> None:
     assert (at, report.done, report.notes, error) == (LATER, 2, ("two",), "away")
 
 
-def test_a_new_mapping_asks_again_about_every_deal_it_covers(line: LineStore) -> None:
+def test_a_mapping_version_no_longer_loaded_has_its_deals_read_again(line: LineStore) -> None:
     line.deals.mark([ID], NOW)
     line.parked.park("map", ID, [FINDING], NOW, opportunity_id=ID)
     line.deals.parked(line.deals.get(ID), NOW, "v1")
 
-    assert line.deals.outdated("v1", None) == ()
-    assert line.deals.outdated("v2", LATER) == (ID,)
+    assert line.deals.outdated(["v1"]) == ()
+    assert line.deals.outdated(["v1", "v2"]) == ()
+    assert line.deals.outdated(["v2"]) == (ID,)
 
-    line.deals.provisioned(line.deals.get(ID), NOW, "customer", "contract")
-    assert line.deals.outdated("v2", LATER) == ()
-    assert line.deals.outdated("v2", NOW) == (ID,)
+
+def test_a_record_that_never_was_a_deal_is_forgotten_unless_it_moved(line: LineStore) -> None:
+    line.deals.mark([ID], NOW)
+    row = line.deals.get(ID)
+    line.deals.mark([ID], LATER)
+    line.deals.forgotten(row)
+    assert line.deals.counts().seen == 1
+
+    line.deals.forgotten(line.deals.get(ID))
+    assert line.deals.counts().seen == 0

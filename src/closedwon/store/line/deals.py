@@ -7,75 +7,35 @@ changed keeps its outcome while it goes down the line again.
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 
-import msgspec
 from sqlite_utils import Database
 
 from closedwon.deals.types import Deal, Terms
-from closedwon.kernel import strict_json
 from closedwon.kernel.errors import InvariantBroken, NotFound
-from closedwon.kernel.instant import format_instant, parse_instant
+from closedwon.kernel.instant import format_instant
+from closedwon.store.line.deal_row import (
+    Counts,
+    DealRow,
+    Outcome,
+    content_of,
+    deal_of,
+    follows,
+    row_of,
+)
 from closedwon.store.rows import (
     Cell,
     change,
     decoded,
     encoded,
     insert_new,
-    instant_or_none,
+    listing,
     select,
 )
 
-
-class Outcome(StrEnum):
-    """What became of a deal."""
-
-    WAITING = "waiting"
-    PROVISIONED = "provisioned"
-    PARKED = "parked"
-    EXCLUDED = "excluded"
-
-
-class DealRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One deal's place on the line; ``reason`` says why it waits or is excluded."""
-
-    opportunity_id: str
-    name: str
-    outcome: Outcome
-    waits_for: str | None
-    reason: str
-    marks: int
-    """Grows with every change seen; a step only settles the mark it read."""
-    reads: int
-    """Reads in a row that found the deal unready."""
-    forced: bool
-    """Go down the whole line although the fingerprint is unchanged."""
-    fingerprint: str | None
-    read_at: datetime | None
-    mapping_version: str | None
-    kind: str | None
-    account_id: str | None
-    customer_id: str | None
-    contract_id: str | None
-    provisioned_at: datetime | None
-    seen_at: datetime
-    marked_at: datetime
-
-
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many deals have which outcome."""
-
-    seen: int
-    provisioned: int
-    parked: int
-    excluded: int
-    waiting: int
-
-
 COLUMNS = (
     "opportunity_id, name, outcome, waits_for, reason, marks, reads, forced, fingerprint, read_at,"
-    " mapping_version, kind, account_id, customer_id, contract_id, provisioned_at, seen_at,"
-    " marked_at"
+    " mapping_version, kind, account_id, customer_id, contract_id, follows, provisioned_at,"
+    " seen_at, marked_at"
 )
 
 
@@ -118,7 +78,7 @@ class Deals:
     def waiting(self, step: str, limit: int) -> tuple[DealRow, ...]:
         """Deals that wait for ``step``, longest waiting first."""
         return self._select(
-            "where waits_for = :step order by marked_at, opportunity_id limit :limit",
+            "where waits_for = :step order by reads, marked_at, opportunity_id limit :limit",
             step=step,
             limit=limit,
         )
@@ -156,20 +116,18 @@ class Deals:
             raise NotFound("the deal was never mapped", opportunity=opportunity_id)
         return decoded(rows[0]["terms"], Terms)
 
-    def outdated(self, mapping_version: str, effective_from: datetime | None) -> tuple[str, ...]:
-        """Idle deals settled under another mapping version that must be read again.
+    def outdated(self, versions: Iterable[str]) -> tuple[str, ...]:
+        """Idle deals settled under a mapping version that is no longer loaded; to be read again.
 
-        A deal provisioned before ``effective_from`` keeps the rules it was provisioned under;
-        None means that every deal follows the newest mapping.
+        A deal settled under an older file that is still loaded keeps its rules (design 5).
         """
         rows = select(
             self._db,
             "select opportunity_id from deal where waits_for is null and outcome != 'excluded'"
-            " and mapping_version is not null and mapping_version != :version"
-            " and (provisioned_at is null or :since is null or provisioned_at >= :since)"
+            " and mapping_version is not null"
+            " and mapping_version not in (select value from json_each(:versions))"
             " order by opportunity_id",
-            version=mapping_version,
-            since=instant_or_none(effective_from),
+            versions=listing(versions),
         )
         return tuple(row["opportunity_id"] for row in rows)
 
@@ -206,6 +164,8 @@ class Deals:
             terms=encoded(terms),
             kind=terms.kind.value,
             account_id=terms.customer.account_id,
+            contract_id=terms.contract_id,
+            follows=follows(terms),
         )
 
     def waits(self, row: DealRow, step: str, reason: str, now: datetime) -> None:
@@ -217,9 +177,49 @@ class Deals:
         cells: dict[str, Cell] = {} if version is None else {"mapping_version": version}
         self._set(row, now, waits_for=None, outcome="parked", reason="", forced=0, **cells)
 
+    def are_waiting(self, step: str) -> bool:
+        """Whether any deal waits for ``step``."""
+        return bool(self.waiting(step, 1))
+
+    def forgotten(self, row: DealRow) -> None:
+        """The record never was a won deal: it is none of those we have seen."""
+        forgotten = change(
+            self._db,
+            "delete from deal where opportunity_id = :id and content is null and marks = :marks",
+            id=row.opportunity_id,
+            marks=row.marks,
+        )
+        if forgotten:
+            change(self._db, "delete from parked where subject = :id", id=row.opportunity_id)
+
     def excluded(self, row: DealRow, reason: str, now: datetime) -> None:
         """A named rule says that the deal is none of billing's business."""
         self._set(row, now, waits_for=None, outcome="excluded", reason=reason, forced=0)
+
+    def owner(self, contract_id: str) -> DealRow | None:
+        """The deal that creates ``contract_id``; None when none was mapped to it."""
+        rows = self._select(
+            "where contract_id = :id and kind in ('new', 'renewal')", id=contract_id
+        )
+        return rows[0] if rows else None
+
+    def contracts(self) -> dict[str, str]:
+        """Contract id by opportunity id, of every deal ever mapped."""
+        rows = select(
+            self._db, "select opportunity_id, contract_id from deal where contract_id is not null"
+        )
+        return {row["opportunity_id"]: row["contract_id"] for row in rows}
+
+    def parked_for(self, codes: Iterable[str], step: str) -> int:
+        """Parked deals with one of these open reasons try again from ``step``; how many."""
+        return change(
+            self._db,
+            "update deal set waits_for = :step where outcome = 'parked' and waits_for is null"
+            " and opportunity_id in (select subject from parked where resolved_at is null"
+            "  and code in (select value from json_each(:codes)))",
+            step=step,
+            codes=listing(codes),
+        )
 
     def provisioned(self, row: DealRow, now: datetime, customer_id: str, contract_id: str) -> None:
         """Billing holds what the deal asks for."""
@@ -238,7 +238,7 @@ class Deals:
 
     def released(self, row: DealRow, step: str, now: datetime) -> None:
         """A person lets a parked deal try again from ``step``, whatever its fingerprint says."""
-        outcome = "waiting" if row.contract_id is None else "provisioned"
+        outcome = "waiting" if row.provisioned_at is None else "provisioned"
         self._set(row, now, waits_for=step, outcome=outcome, reason="", forced=1)
 
     def counts(self) -> Counts:
@@ -269,7 +269,7 @@ class Deals:
     def _select(self, tail: str, **parameters: Cell) -> tuple[DealRow, ...]:
         sql = f"select {COLUMNS} from deal {tail}"  # noqa: S608 both are literals of this file
         rows = select(self._db, sql, **parameters)
-        return tuple(_row(row) for row in rows)
+        return tuple(row_of(row) for row in rows)
 
     def _set(self, row: DealRow, now: datetime, **cells: Cell) -> None:
         """Write ``cells``; a deal marked again since ``row`` was read goes back to assemble."""
@@ -283,32 +283,3 @@ class Deals:
             id=row.opportunity_id,
             marks=row.marks,
         )
-
-
-def content_of(deal: Deal) -> str:
-    """The store's JSON text of a deal; numbers stay exact numbers."""
-    return strict_json.dumps(
-        {
-            "opportunity_id": deal.opportunity_id,
-            "record": deal.record,
-            "children": deal.children,
-            "fingerprint": deal.fingerprint,
-            "read_at": format_instant(deal.read_at),
-        }
-    )
-
-
-def deal_of(text: str) -> Deal:
-    """The deal back from the store's JSON text."""
-    found = strict_json.loads(text)
-    return Deal(
-        opportunity_id=found["opportunity_id"],
-        record=found["record"],
-        children={name: tuple(rows) for name, rows in found["children"].items()},
-        fingerprint=found["fingerprint"],
-        read_at=parse_instant(found["read_at"]),
-    )
-
-
-def _row(cells: dict[str, str | int | None]) -> DealRow:
-    return msgspec.convert({**cells, "forced": bool(cells["forced"])}, DealRow)

@@ -7,21 +7,10 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
+from closedwon.finance.figures.row import WantedRow
 from closedwon.kernel import strict_json
 from closedwon.kernel.instant import format_instant
 from closedwon.store.rows import Row, change, listing, select, upsert
-
-
-class WantedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One Salesforce row as it should be; ``fields`` hold exact numbers, text, booleans, None."""
-
-    key: str
-    """External id, ``{env}:{our id}``; the upsert key."""
-    object_name: str
-    position: int
-    """Parents before children."""
-    fields: Mapping[str, Any]
-    opportunity_id: str | None = None
 
 
 class PushRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +21,7 @@ class PushRow(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     opportunity_id: str | None
     fields: Mapping[str, Any]
+    extra: Mapping[str, Any]
     wanted_hash: str
     pushed_hash: str | None
     attempts: int
@@ -59,6 +49,7 @@ class PushRows:
             "position": row.position,
             "opportunity_id": row.opportunity_id,
             "content": content,
+            "extra": strict_json.canonical_dumps(row.extra),
             "wanted_hash": wanted_hash,
             "wanted_at": format_instant(now),
             "attempts": 0,
@@ -144,6 +135,10 @@ class PushRows:
         )
         self._settle(row, "refused", format_instant(now))
 
+    def knows(self, key: str) -> bool:
+        """Whether the row was ever wanted."""
+        return bool(select(self._db, "select 1 as one from push_row where key = :key", key=key))
+
     def resend(self, key: str) -> bool:
         """Forget that ``key`` was pushed, and that it was parked; False when unknown."""
         forgotten = change(
@@ -152,6 +147,10 @@ class PushRows:
             key=key,
         )
         return bool(forgotten)
+
+    def retry(self, key: str) -> None:
+        """Let a parked row be sent again; its attempts are kept."""
+        change(self._db, "update push_row set parked = 0 where key = :key", key=key)
 
     def _settle(self, row: PushRow, state: str, at: str) -> None:
         change(
@@ -170,6 +169,7 @@ def _row(cells: dict[str, Any]) -> PushRow:
         position=cells["position"],
         opportunity_id=cells["opportunity_id"],
         fields=strict_json.loads(cells["content"]),
+        extra=strict_json.loads(cells["extra"]),
         wanted_hash=cells["wanted_hash"],
         pushed_hash=cells["pushed_hash"],
         attempts=cells["attempts"],

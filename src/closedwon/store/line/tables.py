@@ -44,16 +44,18 @@ create table deal (
   account_id text,
   customer_id text,
   contract_id text,
+  follows text,
   provisioned_at text,
   seen_at text not null,
   marked_at text not null,
   changed_at text not null,
   check (outcome != 'waiting' or waits_for is not null),
-  check (outcome != 'provisioned' or contract_id is not null)
+  check (outcome != 'provisioned' or (contract_id is not null and provisioned_at is not null))
 ) strict;
 create index deal_waiting on deal (waits_for, marked_at) where waits_for is not null;
 create unique index deal_contract on deal (contract_id)
   where kind in ('new', 'renewal') and provisioned_at is not null;
+create index deal_follows on deal (follows) where follows is not null;
 create table parked (
   id integer primary key,
   step text not null,
@@ -94,6 +96,7 @@ create table push_row (
   position integer not null,
   opportunity_id text,
   content text not null,
+  extra text not null,
   wanted_hash text not null,
   wanted_at text not null,
   pushed_hash text,
