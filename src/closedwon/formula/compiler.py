@@ -65,7 +65,7 @@ class Compiler:
             case Chain():
                 operands = tuple(self.code(inner, root, collection) for inner in node.operands)
                 return _chain(node, operands)
-            case Invocation():
+            case _:
                 return self._invocation(node, root, collection)
 
     def _reference(self, node: Reference, root: str, collection: str) -> Code:
