@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from closedwon.billing.catalog.types import Product
 from closedwon.billing.contracts.edits import Amend, ChangeEnd, Create, Revise
 from closedwon.billing.contracts.terms import Source
 
@@ -91,6 +92,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Child record id -> reason it brought nothing; with ``used`` it covers every child."""
     used: tuple[str, ...] = ()
     """Child record ids that brought a term."""
+    products: tuple[Product, ...] = ()
+    """Fixed products the terms name by ``sku:``; created where billing lacks them."""
+    holds: tuple[Finding, ...] = ()
+    """Gates of the mapping that fired: why a person must release the plan."""
+    rules: tuple[str, ...] = ()
+    """Ids of the mapping rules that decided about a row, for coverage."""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +111,12 @@ class CreateCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="create_cust
     """The account has no customer yet."""
 
     customer: CustomerTerms
+
+
+class CreateProduct(msgspec.Struct, frozen=True, kw_only=True, tag="create_product"):
+    """A fixed product the deal sells and the catalogue lacks."""
+
+    product: Product
 
 
 class CreateContract(msgspec.Struct, frozen=True, kw_only=True, tag="create_contract"):
@@ -120,7 +133,7 @@ class EditContract(msgspec.Struct, frozen=True, kw_only=True, tag="edit_contract
     change: Amend | Revise | ChangeEnd
 
 
-PlanStep = CreateCustomer | CreateContract | EditContract
+PlanStep = CreateCustomer | CreateProduct | CreateContract | EditContract
 
 
 class MoneyEffect(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,90 @@
+"""Does the whole make sense: total against the CRM, dates against the contract, rates together."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from closedwon.billing.contracts.edits import Added
+from closedwon.billing.contracts.terms import Multiplier, Override, Source
+from closedwon.deals.mapping.answers import Answers, Unmappable, finding_of
+from closedwon.deals.mapping.header import Header
+from closedwon.deals.mapping.model import DealMapping
+from closedwon.deals.mapping.overrides import overlapping
+from closedwon.deals.types import DealKind, Finding, Severity
+from closedwon.kernel.exact import ZERO, canonical, major
+
+
+def cross_checks(
+    mapping: DealMapping, answers: Answers, header: Header, added: Added
+) -> Iterator[Finding]:
+    """Findings about the terms as a whole; all but the total are warnings."""
+    yield from _total(mapping, answers, header, added)
+    yield from _outside(header, added)
+    for one, other in overlapping(added.overrides):
+        yield _warning(
+            "multipliers_overlap",
+            f"two discounts are live together: {_told(one)} and {_told(other)}; "
+            "they never stack, the lowest rate wins",
+            "End the first where the second begins, unless this is meant.",
+            one.source,
+        )
+
+
+def _total(
+    mapping: DealMapping, answers: Answers, header: Header, added: Added
+) -> Iterator[Finding]:
+    """What we would invoice is what the CRM says it sold (F169: dollars, not cents)."""
+    value = mapping.contract.total
+    try:
+        expected = answers.number(value, answers.deal)
+    except Unmappable as error:
+        yield error.finding
+        return
+    if expected is None:
+        return
+    billed = sum((commit.cost_total for commit in added.commits), ZERO)
+    billed += sum((item.amount for charge in added.charges for item in charge.items), ZERO)
+    mapped = major(billed, header.currency)
+    if abs(mapped - expected) > mapping.contract.total_tolerance:
+        yield finding_of(
+            "total_mismatch",
+            f"the CRM sold {canonical(expected)} {header.currency}, the mapped terms bill "
+            f"{canonical(mapped)}: {canonical(mapped - expected)} apart",
+            "Recalculate the quote; if it is right, a line is mapped wrongly or not at all.",
+            answers.deal,
+            value,
+        )
+
+
+def _outside(header: Header, added: Added) -> Iterator[Finding]:
+    """Access outside the contract pays nothing (R93); an amendment's own term says little."""
+    if header.kind is DealKind.AMENDMENT:
+        return
+    for commit in added.commits:
+        for segment in commit.segments:
+            window = segment.window
+            if window.start < header.term.start or window.until > header.term.until:
+                yield _warning(
+                    "access_outside_contract",
+                    f"access of {commit.name} from {window.start:%Y-%m-%d} to "
+                    f"{window.until:%Y-%m-%d} reaches outside the contract term",
+                    "Correct the dates of the line or of the quote.",
+                    commit.source,
+                )
+
+
+def _warning(code: str, message: str, fix: str, source: Source | None) -> Finding:
+    finding = Finding(code=code, message=message, fix=fix, severity=Severity.WARN)
+    if source is None:
+        return finding
+    record_id = source.line_ids[0] if source.line_ids else source.opportunity_id
+    return msgspec.structs.replace(finding, record_id=record_id, place=source.place)
+
+
+def _told(override: Override) -> str:
+    rate = override.rate
+    factor = canonical(rate.multiplier) if isinstance(rate, Multiplier) else "a price"
+    window = override.window
+    until = "on" if window.end is None else f"until {window.end:%Y-%m-%d}"
+    tags = ", ".join((*override.applicability.product_tags, *override.applicability.product_ids))
+    return f"x{factor} for {tags or 'everything'} from {window.start:%Y-%m-%d} {until}"
