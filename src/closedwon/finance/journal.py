@@ -15,8 +15,8 @@ manual adjustment      deferred revenue         adjustment                  remo
 
 Amounts are whole minor units. What leaves a commit is recognised by cumulative difference, so that
 the last movement of a commit clears its deferral to the cent (R353, G7). Usage on a postpaid commit
-is billed, so it is plain revenue (R186). A movement at an exclusive end is booked on the day before
-it: December's usage and what lapses with the year belong to December.
+and its true-up are billed, so they are plain revenue (R186, R351). A movement at an exclusive end
+is booked on the day before it: December's usage and what lapses with the year belong to December.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,6 +50,7 @@ __all__ = [
     "Posting",
     "balance_entry",
     "cost_minor",
+    "deferral",
     "invoice_entry",
     "last_day",
     "moved",
@@ -92,8 +93,8 @@ def invoice_entry(invoice: Invoice, currency: str) -> JournalEntry | None:
     if sum((line.total for line in due), ZERO) != invoice.total:
         raise InvariantBroken("invoice lines do not sum to the total", invoice=invoice.id)
     payable = Money.rounded(invoice.total, currency).minor
-    deferred = _summed(line for line in due if line.type is LineType.COMMIT_PURCHASE)
-    revenue = _summed(line for line in due if line.type is not LineType.COMMIT_PURCHASE)
+    deferred = _summed(line for line in due if _is_prepayment(line))
+    revenue = _summed(line for line in due if not _is_prepayment(line))
     purchases = [
         Side(account=LedgerAccount.DEFERRED, minor=-_rounded(total, currency), commit_id=key[0])
         for key, total in deferred.items()
@@ -154,16 +155,24 @@ def cost_minor(movement: Movement) -> int:
     return paid + movement.books.received
 
 
-def moved(movement: Movement) -> CommitBooks:
-    """The books of the commit after ``movement``."""
+def moved(movement: Movement, booked: JournalEntry | None) -> CommitBooks:
+    """The books of the commit after ``movement``, which ``booked`` records."""
     books = movement.books
     if movement.entry.type in GRANTS:
         return books
-    amount = _recognised(movement, cost_minor(movement))
     return msgspec.structs.replace(
         books,
         consumed=books.consumed - movement.entry.amount,
-        recognised=books.recognised + amount,
+        recognised=books.recognised + deferral(booked, movement.commit.id),
+    )
+
+
+def deferral(booked: JournalEntry | None, commit_id: str | None) -> int:
+    """What an entry debits to the deferral of a commit; negative is a credit."""
+    return sum(
+        posting.minor
+        for posting in (booked.postings if booked else ())
+        if posting.account is LedgerAccount.DEFERRED and posting.commit_id == commit_id
     )
 
 
@@ -260,6 +269,11 @@ def _is_due(line: Line) -> bool:
     if line.commit_id is None or line.type is LineType.COMMIT_PURCHASE:
         return True
     return line.commit_kind is CommitKind.POSTPAID
+
+
+def _is_prepayment(line: Line) -> bool:
+    """A true-up is a purchase of nothing more to come, so it is revenue at once (R351)."""
+    return line.type is LineType.COMMIT_PURCHASE and line.commit_kind is not CommitKind.POSTPAID
 
 
 def _summed(lines: Iterator[Line]) -> dict[tuple[str | None, str | None], Decimal]:

@@ -1,6 +1,6 @@
 """Contract edits, stored once for good, and the current state derived from them (D1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +93,7 @@ class Contracts:
         insert_new(
             self._db,
             "contract_term",
-            [{"term_id": term, "contract_id": contract.id} for term in contract.edit_of],
+            [{"term_id": term, "contract_id": contract.id} for term in _ids(contract)],
         )
 
     def set_due(self, dues: Iterable[tuple[str, datetime | None]]) -> None:
@@ -187,3 +187,13 @@ class Contracts:
     def count_due(self, now: datetime) -> int:
         """How many customers ``customers_due`` would name without a limit."""
         return len(self.customers_due(now, -1))
+
+
+def _ids(contract: Contract) -> Iterator[str]:
+    """Ids of every term and of every point of its schedules; each belongs to one contract."""
+    yield from contract.edit_of
+    for commit in contract.commits:
+        yield from (segment.id for segment in commit.segments)
+        yield from (payment.id for payment in commit.payments)
+    for charge in contract.charges:
+        yield from (point.id for point in charge.items)

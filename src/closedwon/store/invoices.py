@@ -85,7 +85,8 @@ def m007_invoices(db: Database) -> None:
         "create trigger invoice_payment_once before insert on invoice_line"
         " when new.payment_id is not null and exists ("
         " select 1 from invoice_line l join invoice i on i.id = l.invoice_id"
-        " where l.payment_id = new.payment_id and i.status = 'FINALIZED')"
+        " where l.payment_id = new.payment_id and i.status = 'FINALIZED' and i.contract_id ="
+        " (select contract_id from invoice where id = new.invoice_id))"
         " begin select raise(abort, 'a payment is billed twice'); end",
     )
 
@@ -173,6 +174,16 @@ class Invoices:
         ):
             found.setdefault(row["customer_id"], []).append(_invoice(row))
         return found
+
+    def billed_payments(self, contract_id: str) -> frozenset[str]:
+        """Schedule points of the contract that an invoice bills or billed, void ones included."""
+        rows = select(
+            self._db,
+            "select l.payment_id from invoice i join invoice_line l on l.invoice_id = i.id"
+            " where i.contract_id = :id and l.payment_id is not null",
+            id=contract_id,
+        )
+        return frozenset(row["payment_id"] for row in rows)
 
     def tampered(self) -> tuple[str, ...]:
         """Ids of invoices whose bytes no longer have their digest (G9, G20)."""

@@ -14,6 +14,8 @@ from closedwon.kernel.instant import format_instant, parse_instant
 from closedwon.store.migrations import append_only, create, migrations
 from closedwon.store.rows import Row, insert, listing, select
 
+ORDER = {kind: at for at, kind in enumerate(EntryType)}
+
 
 @migrations()
 def m008_ledger(db: Database) -> None:
@@ -57,11 +59,21 @@ class Ledger:
         return new
 
     def of_commit(self, commit_id: str) -> tuple[LedgerEntry, ...]:
-        """Entries of one commit or credit by timestamp, then in the order they became final."""
-        return self._entries(
-            "where e.commit_id = :commit and i.status is not 'VOID'"
-            " order by e.timestamp, e.position",
+        """Entries of one commit or credit by timestamp, grants before what takes away.
+
+        The order does not depend on when entries became final, so that a replay reads the same.
+        """
+        entries = self._entries(
+            "where e.commit_id = :commit and i.status is not 'VOID' order by e.id",
             commit=commit_id,
+        )
+        return tuple(sorted(entries, key=lambda e: (e.timestamp, ORDER[e.type])))
+
+    def of_customer(self, customer_id: str) -> tuple[LedgerEntry, ...]:
+        """Entries of all of a customer's commits, in the order they became final."""
+        return self._entries(
+            "where e.customer_id = :customer and i.status is not 'VOID' order by e.position",
+            customer=customer_id,
         )
 
     def manual(self, customer_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:

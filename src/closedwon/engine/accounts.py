@@ -1,0 +1,67 @@
+"""Reading accounts: a customer with all its bill depends on, one or many at a time (D2)."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from closedwon.billing.account import Account
+from closedwon.billing.contracts.state import Contract
+from closedwon.engine import customers
+from closedwon.kernel.errors import NotFound
+from closedwon.kernel.ids import digest
+from closedwon.store.rows import encoded
+from closedwon.store.stores import Stores
+
+
+def account(stores: Stores, customer_id: str) -> Account:
+    """One account; raises NotFound."""
+    found = accounts(stores, [customer_id])
+    if customer_id not in found:
+        raise NotFound("no such customer", customer=customer_id)
+    return found[customer_id]
+
+
+def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
+    """Accounts by customer id, in the order asked for; a handful of queries for all of them."""
+    ids = list(customer_ids)
+    people = customers.many(stores, ids)
+    contracts = stores.contracts.of_customers(ids)
+    invoices = stores.invoices.finalized(ids)
+    manual = stores.ledger.manual(ids)
+    return {
+        customer_id: Account(
+            customer=people[customer_id],
+            contracts=with_fields(stores, contracts.get(customer_id, ())),
+            finalized=tuple(invoices.get(customer_id, ())),
+            manual=tuple(manual.get(customer_id, ())),
+        )
+        for customer_id in ids
+        if customer_id in people
+    }
+
+
+def contract(stores: Stores, contract_id: str) -> Contract:
+    """Current state of a contract with its current custom fields; raises NotFound."""
+    found = stores.contracts.get(contract_id)
+    if found is None:
+        raise NotFound("no such contract", contract=contract_id)
+    return with_fields(stores, [found])[0]
+
+
+def with_fields(stores: Stores, contracts: Iterable[Contract]) -> tuple[Contract, ...]:
+    """Contracts as they are, with the custom fields they have now (R365)."""
+    listed = list(contracts)
+    fields = stores.custom_fields.of("contract", (found.id for found in listed))
+    return tuple(replace(found, custom_fields=fields.get(found.id, {})) for found in listed)
+
+
+def version(stores: Stores, customer_id: str) -> str:
+    """Digest of what an account's bill depends on besides usage; changes when any of it does."""
+    customer = customers.get(stores, customer_id)
+    parts = [
+        stores.catalogue.revision(),
+        encoded(customer),
+        *stores.contracts.digests(customer_id),
+        *(encoded(entry) for entry in stores.ledger.manual([customer_id]).get(customer_id, ())),
+    ]
+    return digest("\n".join(parts).encode())

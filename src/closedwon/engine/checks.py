@@ -1,0 +1,136 @@
+"""What a contract may ask for (R77, R78, R83, R100, R107, R206); every refusal names its rule."""
+
+from collections.abc import Iterator
+
+from closedwon.billing.catalog.types import Catalog, ProductType, RateCard
+from closedwon.billing.contracts.edits import Added
+from closedwon.billing.contracts.terms import (
+    Applicability,
+    Commit,
+    CommitKind,
+    Multiplier,
+    Override,
+    Overwrite,
+    Prioritization,
+    ScheduledCharge,
+    UsageFilter,
+)
+from closedwon.kernel.errors import Refused
+from closedwon.kernel.instant import on_hour
+
+
+def check_terms(catalog: Catalog, terms: Added, prioritization: Prioritization) -> None:
+    """Raise Refused for the first term that cannot stand."""
+    ids = tuple(ids_of(terms))
+    twice = sorted({term for term in ids if ids.count(term) > 1})
+    if twice:
+        raise Refused("term ids must be different", twice=", ".join(twice))
+    for commit in terms.commits:
+        _check_commit(catalog, commit)
+    for charge in terms.charges:
+        _check_charge(catalog, charge)
+    for override in terms.overrides:
+        _check_override(catalog, override, prioritization)
+
+
+def check_filter(catalog: Catalog, card: RateCard | None, usage_filter: UsageFilter) -> None:
+    """Raise Refused when a metric on the card cannot be split by the filter's key (R107)."""
+    on_hour(usage_filter.starting_at, "usage filter start")
+    if not usage_filter.group_values:
+        raise Refused("a usage filter needs values", key=usage_filter.group_key)
+    for product_id in {} if card is None else card.by_product:
+        version = catalog.products[product_id].at(usage_filter.starting_at)
+        metric = catalog.metrics.get(version.metric_id or "")
+        keys = {usage_filter.group_key, *version.pricing_group_key}
+        keys |= set(version.presentation_group_key)
+        if metric is not None and not metric.can_group_by(frozenset(keys)):
+            raise Refused(
+                "the metric has no compound group key with the filter's key (R107)",
+                metric=metric.id,
+                keys=", ".join(sorted(keys)),
+            )
+
+
+def ids_of(terms: Added) -> Iterator[str]:
+    """Ids of all terms and of every point of their schedules."""
+    yield from terms.ids
+    for commit in terms.commits:
+        yield from (segment.id for segment in commit.segments)
+        yield from (payment.id for payment in commit.payments)
+    for charge in terms.charges:
+        yield from (point.id for point in charge.items)
+
+
+def _check_commit(catalog: Catalog, commit: Commit) -> None:
+    _check_fixed(catalog, commit.product_id, "a commit", commit.id)
+    _check_known(catalog, commit.applicability, commit.id)
+    for credit_type in (commit.access_credit_type_id, commit.payment_credit_type_id):
+        if credit_type not in catalog.credit_types:
+            raise Refused("unknown credit type", commit=commit.id, credit_type=credit_type)
+    if catalog.credit_types[commit.payment_credit_type_id].currency is None:
+        raise Refused("a commit is paid in a currency, not in a pricing unit", commit=commit.id)
+    if commit.kind is CommitKind.POSTPAID:
+        _check_postpaid(commit)
+
+
+def _check_postpaid(commit: Commit) -> None:
+    if len(commit.segments) != 1 or len(commit.payments) != 1:
+        raise Refused(
+            "a postpaid commit has exactly one access item and one invoice item (R206)",
+            commit=commit.id,
+        )
+    segment, payment = commit.segments[0], commit.payments[0]
+    if segment.amount != payment.amount:
+        raise Refused(
+            "a postpaid commit invoices what it gives access to (R206)",
+            commit=commit.id,
+            access=str(segment.amount),
+            invoice=str(payment.amount),
+        )
+    if payment.timestamp < segment.window.until:
+        raise Refused("a postpaid commit is invoiced after its access (R206)", commit=commit.id)
+
+
+def _check_charge(catalog: Catalog, charge: ScheduledCharge) -> None:
+    _check_fixed(catalog, charge.product_id, "a scheduled charge", charge.id)
+    if not charge.items:
+        raise Refused("a scheduled charge needs a schedule", charge=charge.id)
+    if charge.credit_type_id not in catalog.credit_types:
+        raise Refused("unknown credit type", charge=charge.id, credit_type=charge.credit_type_id)
+
+
+def _check_override(catalog: Catalog, override: Override, prioritization: Prioritization) -> None:
+    _check_known(catalog, override.applicability, override.id)
+    named = override.applicability
+    if isinstance(override.rate, Overwrite):
+        specifiers = named.specifiers
+        if not named.product_ids and not (specifiers and all(s.product_id for s in specifiers)):
+            raise Refused("an OVERWRITE needs its product (R77)", override=override.id)
+        if any(s.presentation_group_values for s in specifiers):
+            raise Refused("an OVERWRITE cannot select presentation values (R78)", id=override.id)
+    if (
+        isinstance(override.rate, Multiplier)
+        and prioritization is Prioritization.EXPLICIT
+        and override.priority is None
+    ):
+        raise Refused("under EXPLICIT every multiplier needs a priority (R83)", id=override.id)
+
+
+def _check_known(catalog: Catalog, applicability: Applicability, term_id: str) -> None:
+    named = {*applicability.product_ids, *(s.product_id for s in applicability.specifiers)}
+    unknown = sorted(product for product in named if product and product not in catalog.products)
+    if unknown:
+        raise Refused("unknown products", term=term_id, products=", ".join(unknown))
+
+
+def _check_fixed(catalog: Catalog, product_id: str, what: str, term_id: str) -> None:
+    product = catalog.products.get(product_id)
+    if product is None:
+        raise Refused(f"{what} names an unknown product", term=term_id, product=product_id)
+    if product.type is not ProductType.FIXED:
+        raise Refused(
+            f"{what} needs a FIXED product (R100)",
+            term=term_id,
+            product=product_id,
+            found=product.type.value,
+        )

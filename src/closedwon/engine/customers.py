@@ -1,0 +1,72 @@
+"""Commands on customers (R6, R21-R24)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from closedwon.billing.account import Customer
+from closedwon.engine.command import command
+from closedwon.engine.fields import check_fields
+from closedwon.kernel.errors import Conflict, NotFound, Refused
+from closedwon.store.stores import Stores
+
+
+def create(stores: Stores, customer: Customer, *, by: str, now: datetime) -> None:
+    """Add a customer; the same id with the same content again changes nothing.
+
+    Raises Conflict for other content, a CRM account that has a customer, or a taken alias.
+    """
+    with command(stores, "create", ("customer", customer.id), by=by, now=now) as running:
+        known = many(stores, [customer.id]).get(customer.id)
+        if known is not None:
+            if replace(known, created_at=customer.created_at) != customer:
+                raise Conflict("a customer with this id and other content exists", id=customer.id)
+            return
+        account = customer.salesforce_account_id
+        holder = None if account is None else stores.customers.id_of_account(account)
+        if holder is not None:
+            raise Conflict("the account has a customer already", account=str(account), id=holder)
+        _check_aliases(stores, customer.id, customer.ingest_aliases)
+        check_fields(stores, "customer", customer.id, customer.custom_fields)
+        stores.customers.add(customer)
+        stores.custom_fields.set("customer", customer.id, customer.custom_fields)
+        running.changed = True
+
+
+def set_aliases(
+    stores: Stores, customer_id: str, aliases: tuple[str, ...], *, by: str, now: datetime
+) -> None:
+    """Replace the whole set of aliases; events follow at once for open invoices (R22-R24)."""
+    with command(stores, "set_ingest_aliases", ("customer", customer_id), by=by, now=now) as run:
+        customer = get(stores, customer_id)
+        _check_aliases(stores, customer_id, aliases)
+        if customer.ingest_aliases != aliases:
+            stores.customers.set_aliases(customer_id, aliases)
+            run.changed = True
+
+
+def get(stores: Stores, customer_id: str) -> Customer:
+    """The customer with its current custom fields; raises NotFound."""
+    customer = many(stores, [customer_id]).get(customer_id)
+    if customer is None:
+        raise NotFound("no such customer", customer=customer_id)
+    return customer
+
+
+def many(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Customer]:
+    """Customers by id with their current custom fields; unknown ids are left out."""
+    ids = list(customer_ids)
+    fields = stores.custom_fields.of("customer", ids)
+    return {
+        found.id: replace(found, custom_fields=fields.get(found.id, {}))
+        for found in stores.customers.many(ids).values()
+    }
+
+
+def _check_aliases(stores: Stores, customer_id: str, aliases: tuple[str, ...]) -> None:
+    if "" in aliases or len(set(aliases)) != len(aliases):
+        raise Refused("aliases must be different and not empty", customer=customer_id)
+    for alias, holder in sorted(stores.customers.holders(aliases).items()):
+        if holder != customer_id:
+            raise Conflict("the alias belongs to another customer", alias=alias, holder=holder)

@@ -1,0 +1,77 @@
+"""What is final now, and when a contract has to be looked at next."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from closedwon.billing.account import Bill
+from closedwon.billing.balances.types import EntryType, LedgerEntry
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.periods import anchor, finalizes_at
+from closedwon.billing.invoices.types import Invoice, InvoiceType
+from closedwon.kernel.calendar import periods
+from closedwon.kernel.instant import FAR_FUTURE
+
+
+def due_invoices(bill: Bill, now: datetime) -> tuple[Invoice, ...]:
+    """Open invoices whose date has come, in processing order."""
+    return tuple(invoice for invoice in bill.invoices if invoice.issued_at <= now)
+
+
+def final_entries(bill: Bill, now: datetime) -> tuple[LedgerEntry, ...]:
+    """Entries nothing can change any more, oldest first.
+
+    What rolls over depends on the old contract's last usage. While that invoice is in its grace,
+    the rollover and everything of the commit it makes are held back.
+    """
+    drafts = [i for i in bill.invoices if i.issued_at > now and i.type is InvoiceType.USAGE]
+    held = {
+        entry.id: entry.new_commit_id
+        for entry in bill.entries
+        if entry.type is EntryType.ROLLOVER and any(_touches(draft, entry) for draft in drafts)
+    }
+    waiting = set(held.values())
+    return tuple(e for e in bill.entries if e.id not in held and e.commit_id not in waiting)
+
+
+def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
+    """The first instant later than ``after`` at which something of it can become final.
+
+    A usage invoice after its grace, a scheduled one, a true-up, the start or end of a segment, a
+    transition. None when nothing is left; an edit makes the contract due at once in any case.
+    """
+    times = [at for at in _points(contract, timedelta(hours=grace_hours)) if after < at]
+    usage = _next_usage(contract, after, grace_hours)
+    if usage is not None:
+        times.append(usage)
+    return min(times, default=None)
+
+
+def _touches(draft: Invoice, entry: LedgerEntry) -> bool:
+    began = draft.start is not None and draft.start < entry.timestamp
+    return began and draft.contract_id == entry.contract_id
+
+
+def _points(contract: Contract, grace: timedelta) -> Iterator[datetime]:
+    yield contract.term.start
+    ends = [contract.term.until]
+    for commit in contract.commits:
+        yield from (segment.window.start for segment in commit.segments)
+        yield from (payment.timestamp for payment in commit.payments)
+        ends += [segment.window.until for segment in commit.segments]
+    for charge in contract.charges:
+        yield from (point.timestamp for point in charge.items)
+    for end in ends:
+        if end < FAR_FUTURE:
+            yield end
+            yield end + grace
+
+
+def _next_usage(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
+    """Grace end of the first period that is still to be finalized after ``after``."""
+    if contract.archived_at is not None:
+        return None
+    for period in periods(anchor(contract), contract.statement.frequency, contract.term):
+        due = finalizes_at(period, grace_hours)
+        if due > after:
+            return due
+    return None

@@ -1,0 +1,250 @@
+"""The embedded billing engine: commands and queries over store, usage and billing.
+
+``Engine`` is usable alone, without Salesforce. A command is one transaction and joins the one of
+its caller (``store.database.writing``). One thread uses an engine; another opens its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Unpack
+
+from sqlite_utils import Database
+
+from closedwon.billing.account import Account, Bill, BillingSettings, Customer
+from closedwon.billing.balances.types import LedgerEntry
+from closedwon.billing.catalog.types import (
+    Catalog,
+    CreditType,
+    Metric,
+    Product,
+    ProductVersion,
+    Rate,
+    RateCard,
+)
+from closedwon.billing.contracts.edits import Change, Create, Edit
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus
+from closedwon.engine import accounts, catalogue, contracts, customers, fields, manual
+from closedwon.engine.contracts import EditNote, EditOptions
+from closedwon.engine.explain import explain
+from closedwon.engine.finalize import Finalizer
+from closedwon.engine.types import Explanation, FinalizeReport, Meter
+from closedwon.finance.journal import Posting
+from closedwon.kernel.errors import NotFound
+from closedwon.store.content import content_hash
+from closedwon.store.problems import BillingProblem
+from closedwon.store.stores import Stores
+
+API = "api"
+"""Who acts, in the audit log, when the caller does not say."""
+
+
+class Engine:
+    """Catalogue, customers, contracts, bills, invoices, ledger and journal of one state file."""
+
+    def __init__(self, db: Database, usage: Meter, settings: BillingSettings | None = None) -> None:
+        self.db = db
+        self.usage = usage
+        self.settings = settings or BillingSettings()
+        self.stores = Stores(db)
+        self._finalizer = Finalizer(self.stores, usage, self.settings)
+        self._catalog: tuple[str, Catalog] = ("", Catalog())
+
+    # Catalogue
+
+    def catalog(self) -> Catalog:
+        """Metrics, products, rate cards and credit types by id."""
+        revision = self.stores.catalogue.revision()
+        if revision != self._catalog[0]:
+            self._catalog = (revision, self.stores.catalogue.catalog())
+        return self._catalog[1]
+
+    def create_credit_type(self, kind: CreditType, now: datetime, by: str = API) -> None:
+        """Add a currency or pricing unit."""
+        catalogue.create_credit_type(self.stores, kind, by=by, now=now)
+
+    def create_metric(self, metric: Metric, now: datetime, by: str = API) -> None:
+        """Add a metric; again the same changes nothing, other content is a Conflict."""
+        catalogue.create_metric(self.stores, metric, by=by, now=now)
+
+    def create_product(self, product: Product, now: datetime, by: str = API) -> None:
+        """Add a product; again the same changes nothing, other content is a Conflict."""
+        catalogue.create_product(self.stores, product, by=by, now=now)
+
+    def update_product(
+        self, product_id: str, version: ProductVersion, now: datetime, by: str = API
+    ) -> None:
+        """Define a product anew from ``version.starting_at`` on (R48)."""
+        catalogue.update_product(self.stores, product_id, version, by=by, now=now)
+
+    def create_rate_card(self, card: RateCard, now: datetime, by: str = API) -> None:
+        """Add a rate card with its rates; again the same changes nothing."""
+        catalogue.create_rate_card(self.stores, card, by=by, now=now)
+
+    def add_rates(self, card_id: str, rates: Iterable[Rate], now: datetime, by: str = API) -> None:
+        """Add rates; the last one added wins in its window (R54)."""
+        catalogue.add_rates(self.stores, card_id, tuple(rates), by=by, now=now)
+
+    # Customers
+
+    def create_customer(self, customer: Customer, now: datetime, by: str = API) -> None:
+        """Add a customer; again the same changes nothing, other content is a Conflict."""
+        customers.create(self.stores, customer, by=by, now=now)
+
+    def set_ingest_aliases(
+        self, customer_id: str, aliases: Iterable[str], now: datetime, by: str = API
+    ) -> None:
+        """Replace the customer's aliases (R24); a taken one is a Conflict (R6)."""
+        customers.set_aliases(self.stores, customer_id, tuple(aliases), by=by, now=now)
+
+    def customer(self, customer_id: str) -> Customer:
+        """The customer; raises NotFound."""
+        return customers.get(self.stores, customer_id)
+
+    def customer_of_account(self, account_id: str) -> Customer | None:
+        """The customer of a CRM account."""
+        customer_id = self.stores.customers.id_of_account(account_id)
+        return None if customer_id is None else self.customer(customer_id)
+
+    def customers(self) -> tuple[Customer, ...]:
+        """Every customer, oldest first."""
+        ids = self.stores.customers.ids()
+        found = customers.many(self.stores, ids)
+        return tuple(found[customer_id] for customer_id in ids)
+
+    # Custom fields
+
+    def add_custom_field_key(
+        self,
+        entity: str,
+        key: str,
+        enforce_uniqueness: bool,  # noqa: FBT001 the wire's own argument
+        now: datetime,
+        by: str = API,
+    ) -> None:
+        """Allow a custom field key on a kind of entity (R364)."""
+        fields.add_key(
+            self.stores, entity, key, enforce_uniqueness=enforce_uniqueness, by=by, now=now
+        )
+
+    def ensure_custom_field_keys(
+        self, entity: str, keys: Iterable[str], now: datetime, by: str = API
+    ) -> None:
+        """Allow every key that is not known yet, without uniqueness."""
+        fields.ensure_keys(self.stores, entity, keys, by=by, now=now)
+
+    def set_custom_fields(
+        self,
+        entity: str,
+        entity_id: str,
+        values: Mapping[str, str],
+        now: datetime,
+        by: str = API,
+    ) -> None:
+        """Set values of one entity, all or nothing; keys not named keep theirs."""
+        fields.set_values(self.stores, entity, entity_id, values, by=by, now=now)
+
+    def custom_fields(self, entity: str, entity_id: str) -> Mapping[str, str]:
+        """Current values by key."""
+        return self.stores.custom_fields.of(entity, [entity_id]).get(entity_id, {})
+
+    # Contracts
+
+    def create_contract(
+        self, contract_id: str, create: Create, **note: Unpack[EditOptions]
+    ) -> Contract:
+        """Create a contract; again the same changes nothing (R100, R120).
+
+        Keywords: ``by``, ``now``, ``source``. ``rate_card_id`` may be an alias (R57). A RENEWAL
+        transition ends the old contract in the same transaction.
+        """
+        return contracts.create(self.stores, self.catalog(), contract_id, create, EditNote(**note))
+
+    def edit_contract(
+        self, contract_id: str, change: Change, **note: Unpack[EditOptions]
+    ) -> Contract:
+        """Append an edit; one with the same ``edit_id`` and content again changes nothing.
+
+        Keywords: ``by``, ``now``, ``source``, ``uniqueness_key``, ``edit_id``.
+        """
+        return contracts.edit(self.stores, self.catalog(), contract_id, change, EditNote(**note))
+
+    def contract(self, contract_id: str) -> Contract:
+        """Current state; raises NotFound."""
+        return accounts.contract(self.stores, contract_id)
+
+    def contracts(self, customer_id: str) -> tuple[Contract, ...]:
+        """A customer's contracts, oldest first."""
+        found = self.stores.contracts.of_customers([customer_id]).get(customer_id, ())
+        return accounts.with_fields(self.stores, found)
+
+    def edits(self, contract_id: str) -> tuple[Edit, ...]:
+        """Every edit of a contract, oldest first (R115)."""
+        return self.stores.contracts.edits(contract_id)
+
+    def digest(self, contract_id: str) -> str:
+        """Digest of the contract's state, empty when there is none; plans are made against it."""
+        return self.stores.contracts.digest(contract_id)
+
+    # Bills
+
+    def account(self, customer_id: str, now: datetime) -> Account:
+        """All a bill depends on, besides catalogue, usage and instant; raises NotFound."""
+        del now  # as of now is all there is; an earlier instant is a fold of fewer edits
+        return accounts.account(self.stores, customer_id)
+
+    def bill(self, customer_id: str, now: datetime) -> Bill:
+        """What the customer owes and holds at ``now``, drafts included; stores nothing."""
+        return self._finalizer.bill(self.account(customer_id, now), self.catalog(), now)
+
+    def finalize(self, now: datetime, customers_max: int = 500) -> FinalizeReport:
+        """Freeze what is due for up to ``customers_max`` customers; repeat until none remain."""
+        return self._finalizer.run(self.catalog(), now, customers_max)
+
+    def problems(self) -> tuple[BillingProblem, ...]:
+        """Customers whose bill cannot be made, oldest problem first."""
+        return self.stores.problems.all()
+
+    def release_problem(self, customer_id: str, now: datetime, by: str = API) -> bool:
+        """Try a parked customer again at the next ``finalize``; False when it is not parked."""
+        return manual.release(self.stores, customer_id, by=by, now=now)
+
+    def invoice(self, invoice_id: str) -> Invoice:
+        """A stored invoice; raises NotFound (drafts are in ``bill``)."""
+        found = self.stores.invoices.get(invoice_id)
+        if found is None:
+            raise NotFound("no such stored invoice", invoice=invoice_id)
+        return found
+
+    def invoices(
+        self,
+        customer_id: str | None = None,
+        contract_id: str | None = None,
+        status: InvoiceStatus | None = None,
+    ) -> tuple[Invoice, ...]:
+        """Stored invoices that match every filter, by issue date (R289)."""
+        return self.stores.invoices.all(customer_id, contract_id, status)
+
+    def ledger(self, commit_id: str) -> tuple[LedgerEntry, ...]:
+        """Final entries of a commit or credit, by timestamp."""
+        return self.stores.ledger.of_commit(commit_id)
+
+    def add_manual_entry(
+        self, customer_id: str, entry: LedgerEntry, now: datetime, by: str = API
+    ) -> None:
+        """Add or remove balance of one segment by hand (R198)."""
+        manual.add_entry(self.stores, self.catalog(), customer_id, entry, by=by, now=now)
+
+    def postings(self, start: date | None = None, end: date | None = None) -> tuple[Posting, ...]:
+        """Journal postings booked in ``[start, end)``, by day."""
+        return self.stores.journal.postings(start, end)
+
+    def explain(self, invoice_id: str, line_number: int) -> Explanation:
+        """Why a line (from 1) of a stored invoice is what it is; raises NotFound."""
+        invoice = self.invoice(invoice_id)
+        account = accounts.account(self.stores, invoice.customer_id)
+        return explain(self.stores, self.catalog(), account, invoice, line_number)
+
+    def content_hash(self) -> str:
+        """SHA-256 over all that says what is billed (G4)."""
+        return content_hash(self.db)

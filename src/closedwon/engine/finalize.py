@@ -1,0 +1,172 @@
+"""Finalization: due invoices frozen, balances posted, books written, once (R130, R151, G9, G10).
+
+Customers are taken in batches: one question to the usage store for all of them, then one
+transaction each. A customer whose bill cannot be made is parked and tried again later; the others
+go on (G13). What changed while the bill was computed is left for the next call.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import msgspec
+
+from closedwon.billing.account import Account, Bill, BillingSettings
+from closedwon.billing.bill import bill, demands
+from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.rating.demand import Demand, Quantities, Reading
+from closedwon.engine import accounts, books
+from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
+from closedwon.engine.due import due_invoices, final_entries, next_due
+from closedwon.engine.types import WARNINGS_MAX, FinalizeReport, Meter
+from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
+from closedwon.store.database import writing
+from closedwon.store.stores import Stores
+
+PRICING_FAILURES = (ClosedwonError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What computing one customer's bill may raise; it concerns that customer alone."""
+
+
+ENGINE = "engine"
+"""Who finalizes, in the audit log."""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What became final for one customer."""
+
+    invoices: int = 0
+    entries: int = 0
+
+
+class Finalizer:
+    """Settles customers; holds what all of them share in one run."""
+
+    def __init__(self, stores: Stores, usage: Meter, settings: BillingSettings) -> None:
+        self._stores = stores
+        self._usage = usage
+        self._settings = settings
+
+    def run(self, catalog: Catalog, now: datetime, customers_max: int) -> FinalizeReport:
+        """Settle up to ``customers_max`` due customers, longest due first; safe to repeat."""
+        stores = self._stores
+        ids = stores.contracts.customers_due(now, customers_max)
+        if not ids:
+            return FinalizeReport()
+        versions = {customer_id: accounts.version(stores, customer_id) for customer_id in ids}
+        found = accounts.accounts(stores, ids)
+        outcome = self._bills(list(found.values()), catalog, now)
+        settled: list[Settled] = []
+        for customer_id, made in outcome.bills.items():
+            with outcome.isolating(customer_id):
+                account, version = found[customer_id], versions[customer_id]
+                done = self._settle(account, made, version, catalog, now)
+                settled += [] if done is None else [done]
+        for customer_id, failure in outcome.failures.items():
+            self._park(customer_id, failure, now)
+        warnings = [
+            f"{who}: {text}" for who, made in outcome.bills.items() for text in made.warnings
+        ]
+        return FinalizeReport(
+            customers=len(settled),
+            invoices=sum(done.invoices for done in settled),
+            entries=sum(done.entries for done in settled),
+            parked=len(outcome.failures),
+            remaining=stores.contracts.count_due(now),
+            warnings=tuple(warnings[:WARNINGS_MAX]),
+        )
+
+    def bill(self, account: Account, catalog: Catalog, now: datetime) -> Bill:
+        """One account's bill, drafts included; nothing is stored."""
+        quantities = self._usage.measure(demands(account, catalog, now))
+        return bill(account, catalog, quantities, now, self._settings)
+
+    def _bills(self, found: Sequence[Account], catalog: Catalog, now: datetime) -> "Outcome":
+        """Bills by customer id, and why there is none for the others."""
+        outcome = Outcome()
+        asked: dict[str, tuple[Demand, ...]] = {}
+        for account in found:
+            with outcome.isolating(account.customer.id):
+                asked[account.customer.id] = demands(account, catalog, now)
+        quantities = self._measured(asked, outcome)
+        for account in found:
+            customer_id = account.customer.id
+            if customer_id in outcome.failures:
+                continue
+            with outcome.isolating(customer_id):
+                made = bill(account, catalog, quantities, now, self._settings)
+                check_balances(made)
+                outcome.bills[customer_id] = made
+        return outcome
+
+    def _measured(self, asked: Mapping[str, tuple[Demand, ...]], outcome: "Outcome") -> Quantities:
+        """One question for the whole batch (D3); refused, one for each customer."""
+        try:
+            return self._usage.measure([demand for group in asked.values() for demand in group])
+        except Refused:
+            quantities: dict[str, tuple[Reading, ...]] = {}
+            for customer_id, group in asked.items():
+                with outcome.isolating(customer_id):
+                    quantities |= self._usage.measure(group)
+            return quantities
+
+    def _settle(
+        self, account: Account, made: Bill, version: str, catalog: Catalog, now: datetime
+    ) -> Settled | None:
+        """Store what is final in one transaction; None when the account changed meanwhile."""
+        stores, customer_id = self._stores, account.customer.id
+        with writing(stores.db):
+            if accounts.version(stores, customer_id) != version:
+                return None
+            due = due_invoices(made, now)
+            check_ledger(stores.ledger.of_customer(customer_id), made.entries)
+            before = books.books_of(stores, (commit.id for commit in made.commits))
+            for invoice in due:
+                check_invoice(invoice)
+                stores.invoices.freeze(invoice, now)
+            new = stores.ledger.append(customer_id, final_entries(made, now), now)
+            invoices = {invoice.id: invoice for invoice in (*account.finalized, *due)}
+            commits = {commit.id: commit for commit in made.commits}
+            stores.journal.append(
+                [
+                    *books.invoice_entries(due, catalog),
+                    *books.movement_entries(customer_id, new, before, commits, invoices, catalog),
+                ]
+            )
+            self._reschedule(account, now)
+            stores.problems.release(customer_id)
+            if due or new:
+                who = ("customer", customer_id)
+                stores.audit.append("finalize", who, by=ENGINE, now=now)
+        return Settled(invoices=len(due), entries=len(new))
+
+    def _reschedule(self, account: Account, now: datetime) -> None:
+        self._stores.contracts.set_due(
+            (contract.id, next_due(contract, now, self._settings.grace_hours))
+            for contract in account.contracts
+        )
+
+    def _park(self, customer_id: str, failure: Exception, now: datetime) -> None:
+        code = failure.code if isinstance(failure, ClosedwonError) else "billing_failed"
+        message = str(failure) or type(failure).__name__
+        with writing(self._stores.db):
+            self._stores.problems.park(customer_id, code, message, now)
+            who = ("customer", customer_id)
+            self._stores.audit.append("finalize", who, by=ENGINE, now=now, failure=message)
+
+
+class Outcome:
+    """Bills that could be made, and failures of those that could not."""
+
+    def __init__(self) -> None:
+        self.bills: dict[str, Bill] = {}
+        self.failures: dict[str, Exception] = {}
+
+    @contextmanager
+    def isolating(self, customer_id: str) -> Iterator[None]:
+        """What goes wrong inside concerns this customer alone; the outside being away does not."""
+        try:
+            yield
+        except (RetryLater, LockHeld):
+            raise
+        except PRICING_FAILURES as error:
+            self.failures[customer_id] = error

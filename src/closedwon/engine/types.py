@@ -1,0 +1,64 @@
+"""What the engine asks for and answers with, beside the billing types."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from closedwon.billing.contracts.edits import Edit
+from closedwon.billing.contracts.terms import Source
+from closedwon.billing.invoices.types import Line
+from closedwon.billing.rating.demand import Demand, Quantities
+
+
+class Meter(Protocol):
+    """The part of a usage store that billing needs; ``usage.types.UsageStore`` has it."""
+
+    def measure(self, demands: Iterable[Demand]) -> Quantities:
+        """Cumulative values for all demands in one set-based query (D3)."""
+        ...
+
+
+class FinalizeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one ``finalize`` did."""
+
+    customers: int = 0
+    """Customers whose bill was settled."""
+    invoices: int = 0
+    entries: int = 0
+    """Ledger entries that became final."""
+    parked: int = 0
+    """Customers whose bill could not be made; see ``Engine.problems``."""
+    remaining: int = 0
+    """Customers left for the next call."""
+    warnings: tuple[str, ...] = ()
+    """At most WARNINGS_MAX of what the bills warn about, with the customer in front."""
+
+
+WARNINGS_MAX = 100
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """One term or rate behind a line, the edit that brought it and the deal behind that."""
+
+    kind: str
+    """rate, override, commit, charge or rollover."""
+    id: str
+    name: str
+    edit: Edit | None = None
+    """None for a rate: rates belong to the catalogue."""
+    source: Source | None = None
+    """Opportunity, quote, quote lines and mapping rule; None for what an API caller created."""
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an invoice line is what it is (D10)."""
+
+    invoice_id: str
+    number: int
+    line: Line
+    metric_id: str | None
+    """Metric whose events in the line's window make its quantity."""
+    customer_ids: tuple[str, ...]
+    """Identifiers those events carry."""
+    causes: tuple[Cause, ...]
