@@ -51,9 +51,9 @@ def application(
     ``clock`` gives the org's now (UTC, aware): sessions expire, the ``Date`` header reads and calls
     are counted by it. Sessions, cursors and the call count live as long as the application.
     """
-    options = options or Options(org_id=org.organization_id)
+    options = options or Options()
     faults = faults if faults is not None else Faults()
-    identity = Identity(accounts, options, clock)
+    identity = Identity(accounts, options, clock, org.organization_id)
     gate = Gate(identity, Service(org, options, clock, faults))
     return Starlette(routes=[Route("/{path:path}", _endpoint(gate, faults), methods=METHODS)])
 

@@ -39,21 +39,23 @@ def describe_global(service: Service, call: Call) -> Answer:
     """``GET /sobjects``."""
     if _unchanged(service, call):
         return Answer(status=304)
-    return Answer(body=service.org.describe_global(), headers=_last_modified(service))
+    return Answer(
+        body=service.org.describe_global(api_version=call.version), headers=_last_modified(service)
+    )
 
 
 def describe(service: Service, call: Call) -> Answer:
     """``GET /sobjects/T/describe``; 304 when the caller's copy is as new as the schema."""
     if _unchanged(service, call):
         return Answer(status=304)
-    body = service.org.describe(call.names["object"])
+    body = service.org.describe(call.names["object"], api_version=call.version)
     return Answer(body=body, headers=_last_modified(service))
 
 
 def summary(service: Service, call: Call) -> Answer:
     """``GET /sobjects/T``: the global entry; nobody views records here, so none is recent."""
     name = service.org.schema.object(call.names["object"]).name
-    listed = service.org.describe_global()["sobjects"]
+    listed = service.org.describe_global(api_version=call.version)["sobjects"]
     found = next((entry for entry in listed if entry["name"] == name), None)
     if found is None:
         return NOT_FOUND

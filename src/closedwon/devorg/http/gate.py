@@ -52,7 +52,7 @@ class Gate:
                 return oauth.revoke(self.identity, request)
             case (("POST" | "GET"), "services", "oauth2", "userinfo"):
                 return oauth.userinfo(self.identity, request)
-            case "GET", "id", self.identity.options.org_id, _:
+            case "GET", "id", self.identity.org_id, _:
                 return oauth.userinfo(self.identity, request)
             case "POST", "services", "Soap", "u", version, *_:
                 return soap(self.identity, request, version)

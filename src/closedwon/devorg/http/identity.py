@@ -11,11 +11,13 @@ LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 class Identity:
     """Who may log in, who is in, and under which address clients find the org."""
 
-    def __init__(self, accounts: Accounts, options: Options, clock: Clock) -> None:
+    def __init__(self, accounts: Accounts, options: Options, clock: Clock, org_id: str) -> None:
         self.accounts = accounts
         self.options = options
         self.clock = clock
-        self.sessions = Sessions(clock, options.org_id, options.session_idle_s, options.logins_max)
+        self.org_id = org_id
+        """18-character id of the organization."""
+        self.sessions = Sessions(clock, org_id, options.session_idle_s, options.logins_max)
         self.refresh_tokens = RefreshTokens(accounts.refresh_tokens)
 
     def user_by_password(self, username: str, password: str) -> User | None:
@@ -44,7 +46,7 @@ class Identity:
     def identity_url(self, host: str, user: User) -> str:
         """The ``id`` of a login: ends in ``/id/{organization}/{user}``."""
         base = "https://login.salesforce.com" if is_salesforce_host(host) else f"http://{host}"
-        return f"{base}/id/{self.options.org_id}/{user.id}"
+        return f"{base}/id/{self.org_id}/{user.id}"
 
 
 def same_secret(known: str, given: str) -> bool:

@@ -80,7 +80,7 @@ def userinfo(identity: Identity, request: Incoming) -> Answer:
             "sub": identity.identity_url(host, user),
             "id": identity.identity_url(host, user),
             "user_id": user.id,
-            "organization_id": identity.options.org_id,
+            "organization_id": identity.org_id,
             "preferred_username": user.username,
             "username": user.username,
             "active": user.is_active,
@@ -88,7 +88,7 @@ def userinfo(identity: Identity, request: Incoming) -> Answer:
                 "rest": f"{instance}/services/data/v{{version}}/",
                 "sobjects": f"{instance}/services/data/v{{version}}/sobjects/",
                 "query": f"{instance}/services/data/v{{version}}/query/",
-                "partner": f"{instance}/services/Soap/u/{{version}}/{identity.options.org_id[:15]}",
+                "partner": f"{instance}/services/Soap/u/{{version}}/{identity.org_id[:15]}",
             },
         }
     )

@@ -4,9 +4,6 @@ import msgspec
 
 from closedwon.kernel.errors import ConfigError
 
-ORG_ID = "00DHs0000012345MAG"
-"""Organization id of the local org unless another is chosen."""
-
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """Someone who can log in; ``id`` is the 18-character id of the User record."""
@@ -81,7 +78,6 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How the org behaves; the defaults are those of a Developer Edition (S 6)."""
 
-    org_id: str = ORG_ID
     my_domain: str = "acme.my.salesforce.com"
     """Instance host given to clients that reached us under a salesforce.com name."""
     session_idle_s: int = 7200
@@ -101,4 +97,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Bearer token of ``/devorg/faults``; the route does not exist while this is empty."""
 
     def __repr__(self) -> str:
-        return f"Options(org_id={self.org_id!r})"
+        return f"Options(my_domain={self.my_domain!r})"

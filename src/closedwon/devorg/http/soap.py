@@ -30,7 +30,7 @@ def soap(identity: Identity, request: Incoming, version: str) -> Answer:
     if login is None:
         return _fault("soapenv:Client", "No operation available for this request")
     scope = envelope.find(f".//{PARTNER}organizationId")
-    if scope is not None and (scope.text or "")[:15] != identity.options.org_id[:15]:
+    if scope is not None and (scope.text or "")[:15] != identity.org_id[:15]:
         return _login_fault("INVALID_LOGIN", WRONG_CREDENTIALS)
     user = identity.user_by_password(_text(login, "username"), _text(login, "password"))
     if user is None:
@@ -46,7 +46,7 @@ def _text(login: Element, name: str) -> str:
 
 
 def _logged_in(identity: Identity, request: Incoming, user: User, version: str) -> Answer:
-    org_id = identity.options.org_id
+    org_id = identity.org_id
     instance = escape(identity.instance_url(request.headers.get("host", "")))
     number = escape(version)
     session_id = escape(identity.sessions.open(user))
