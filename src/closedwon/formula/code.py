@@ -62,7 +62,10 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """One function of the language. ``most`` None takes any number of arguments."""
+    """One function of the language. ``most`` None takes any number of arguments.
+
+    ``least`` and ``most`` do not count the collection of an aggregate.
+    """
 
     name: str
     usage: str
@@ -70,12 +73,12 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     most: int | None
     build: Callable[[Call], Code]
 
-    def refuse_count(self, count: int, spot: Spot) -> None:
-        """Raises FormulaError when ``count`` arguments are too few or too many."""
+    def refuse_count(self, count: int, spot: Spot, *, collections: int = 0) -> None:
+        """Raises FormulaError when ``count`` arguments beside collections are too few or many."""
         if count < self.least or (self.most is not None and count > self.most):
             raise spot.fault(
                 f"wrong number of arguments for {self.name}",
-                found=str(count),
+                found=str(count + collections),
                 expected=self.usage,
             )
 

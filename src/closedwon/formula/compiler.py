@@ -121,7 +121,7 @@ class Compiler:
                 expected=function.usage + (f" with one of {', '.join(known)}" if known else ""),
                 nearest=nearest(written, known),
             )
-        function.refuse_count(len(node.arguments) - 1, node.spot)
+        function.refuse_count(len(node.arguments) - 1, node.spot, collections=1)
         self.paths.setdefault(written, set())
         arguments = tuple(self.code(inner, known[written], written) for inner in node.arguments[1:])
         return function.build(Call(node.name, arguments, node.spot, written))
