@@ -4,6 +4,8 @@
 SFDX folder (``salesforce/``) an admin would deploy.
 """
 
+from pathlib import Path
+
 from closedwon.devorg.schema.types import (
     ChildLink,
     FieldDef,
@@ -13,4 +15,24 @@ from closedwon.devorg.schema.types import (
     Summary,
 )
 
-__all__ = ["ChildLink", "FieldDef", "ObjectInfo", "OrgSchema", "Picklist", "Summary"]
+__all__ = [
+    "ChildLink",
+    "FieldDef",
+    "ObjectInfo",
+    "OrgSchema",
+    "Picklist",
+    "Summary",
+    "org_schema",
+]
+
+
+def org_schema(source: Path | None = None) -> OrgSchema:
+    """Standard and SBQQ objects, with what the SFDX project at ``source`` adds.
+
+    Raises ConfigError with the file for source that cannot be read or contradicts the org.
+    """
+    from closedwon.devorg.schema.builtin import builtin_objects  # noqa: PLC0415
+    from closedwon.devorg.schema.sfdx import with_source  # noqa: PLC0415
+
+    objects = builtin_objects()
+    return OrgSchema(objects if source is None else with_source(objects, source))

@@ -68,6 +68,8 @@ class FieldDef(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Formula or roll-up; never writable."""
     formula: str | None = None
     """Formula text; a calculated field without one shows what was loaded."""
+    blank_as_zero: bool = True
+    """How the formula reads blank number fields."""
     summary: Summary | None = None
 
     @property
@@ -112,6 +114,16 @@ class ObjectInfo(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for field in self.fields.values()
             if field.relationship_name
         }
+
+    @cached_property
+    def indexed(self) -> tuple[FieldDef, ...]:
+        """Fields the store keeps an index over."""
+        return tuple(field for field in self.fields.values() if field.indexed)
+
+    @cached_property
+    def numbered(self) -> tuple[FieldDef, ...]:
+        """Fields the org counts."""
+        return tuple(field for field in self.fields.values() if field.auto_number)
 
     def field(self, name: str) -> FieldDef | None:
         """The field of that name in any case; None when there is none."""
@@ -165,6 +177,17 @@ class OrgSchema(msgspec.Struct, frozen=True, dict=True):
                     link = ChildLink(name=field.child_relationship, child=info.name, field=field)
                     found.setdefault(target, []).append(link)
         return {name: tuple(links) for name, links in found.items()}
+
+    @cached_property
+    def summaries(self) -> Mapping[str, tuple[tuple[ObjectInfo, FieldDef], ...]]:
+        """Roll-up fields (parent object, field) by the child object they sum over."""
+        found: dict[str, tuple[tuple[ObjectInfo, FieldDef], ...]] = {}
+        for info in self.objects.values():
+            for field in info.fields.values():
+                if field.summary is not None:
+                    child = field.summary.child
+                    found[child] = (*found.get(child, ()), (info, field))
+        return found
 
     def child(self, object_name: str, relationship: str) -> ChildLink | None:
         """The child rows a subquery names, e.g. ``SBQQ__LineItems__r`` of a quote."""

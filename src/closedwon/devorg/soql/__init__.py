@@ -1,0 +1,1 @@
+"""SOQL: grammar, syntax, binding to the schema, answers (salesforce.md 3)."""
