@@ -13,6 +13,7 @@ from closedwon.crm.salesforce.tokens import Tokens
 from closedwon.kernel.ids import id18
 from closedwon.transport import Patience, open_client, session_over
 
+CLIENT = open_client()
 HOST = "https://acme.my.salesforce.com"
 BASE = f"{HOST}/services/data/v60.0"
 ORG = id18("00DHs0000012345")
@@ -60,7 +61,7 @@ class Org:
         self.patience = Patience(sleep=self.clock.sleep)
         self.budget = Budget(share or Share(), self.clock)
         self.tokens = Tokens(self.logins, self.clock)
-        self.session = Session(session_over(open_client()), self.tokens, self.patience, self.budget)
+        self.session = Session(session_over(CLIENT), self.tokens, self.patience, self.budget)
 
 
 def page(

@@ -20,8 +20,7 @@ from closedwon.crm.salesforce.auth import (
     RefreshToken,
 )
 from closedwon.kernel.errors import AuthFailed, ClosedwonError, ConfigError, RetryLater
-from closedwon.transport import open_client
-from crm.salesforce.org import HOST, NOON, ORG
+from crm.salesforce.org import CLIENT, HOST, NOON, ORG
 
 LOGIN = "https://login.salesforce.com"
 TOKEN_URL = f"{LOGIN}/services/oauth2/token"
@@ -50,15 +49,15 @@ SOAP_FAULT = (
 
 
 def client_credentials() -> Grant:
-    return ClientCredentials(open_client(), LOGIN, "key", SECRET)
+    return ClientCredentials(CLIENT, LOGIN, "key", SECRET)
 
 
 def refresh(keep: Callable[[str], None] = print) -> RefreshToken:
-    return RefreshToken(open_client(), LOGIN, "key", SECRET, keep=keep)
+    return RefreshToken(CLIENT, LOGIN, "key", SECRET, keep=keep)
 
 
 def password() -> Grant:
-    return Password(open_client(), LOGIN, "ada@acme.test", SECRET, "TOK")
+    return Password(CLIENT, LOGIN, "ada@acme.test", SECRET, "TOK")
 
 
 def form(route: respx.Route) -> dict[str, list[str]]:
@@ -81,7 +80,7 @@ def test_a_jwt_is_signed_for_the_login_host_and_expires_in_three_minutes() -> No
     route = respx.post(TOKEN_URL).respond(json=ANSWER)
     now = datetime(2099, 1, 1, tzinfo=UTC)
 
-    JwtBearer(open_client(), LOGIN, "key", "ada@acme.test", PEM)(now)
+    JwtBearer(CLIENT, LOGIN, "key", "ada@acme.test", PEM)(now)
 
     claims = jwt.decode(form(route)["assertion"][0], KEY.public_key(), ["RS256"], audience=LOGIN)
     assert (claims["iss"], claims["sub"]) == ("key", "ada@acme.test")
@@ -90,7 +89,7 @@ def test_a_jwt_is_signed_for_the_login_host_and_expires_in_three_minutes() -> No
 
 def test_a_key_that_is_no_rsa_key_is_a_config_error() -> None:
     with pytest.raises(ConfigError):
-        JwtBearer(open_client(), LOGIN, "key", "ada@acme.test", b"nonsense")
+        JwtBearer(CLIENT, LOGIN, "key", "ada@acme.test", b"nonsense")
 
 
 @respx.mock
@@ -178,7 +177,7 @@ def test_soap_refusals_are_told_from_trouble(response: Any, kind: type[Closedwon
 def test_credentials_are_not_sent_over_plain_http_to_strangers() -> None:
     for grant in (ClientCredentials, Password):
         with pytest.raises(ConfigError):
-            grant(open_client(), "http://login.salesforce.com", "key", SECRET)
+            grant(CLIENT, "http://login.salesforce.com", "key", SECRET)
 
 
 @respx.mock
@@ -187,7 +186,7 @@ def test_loopback_instances_keep_plain_http() -> None:
         text=SOAP_ANSWER.replace(HOST, "http://127.0.0.1:8123")
     )
 
-    token = Password(open_client(), "http://127.0.0.1:8123", "ada@acme.test", SECRET)(NOON)
+    token = Password(CLIENT, "http://127.0.0.1:8123", "ada@acme.test", SECRET)(NOON)
 
     assert token.instance_url == "http://127.0.0.1:8123"
 

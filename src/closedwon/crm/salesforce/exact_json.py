@@ -27,10 +27,6 @@ def loads(body: bytes) -> Any:
     return value
 
 
-UNSURE = (b'\\":', b'\\" :', b"\n:", b"\r:", b"\t:")
-"""Where a colon may follow an escaped quote, or a key at a distance."""
-
-
 def _number(text: str) -> Decimal:
     if len(text) <= PLAIN_MAX and "e" not in text and "E" not in text:
         return Decimal(text)
@@ -46,15 +42,27 @@ def _keys_in_text(body: bytes) -> int:
     Outside of text only a key is followed by a colon; inside, a quote is always escaped. Between
     the key and its colon Salesforce writes nothing or one space.
     """
-    spaced = body.count(b'" :')
-    unsure = body.count(b" :") != spaced or any(mark in body for mark in UNSURE)
-    return -1 if unsure else body.count(b'":') + spaced
+    if b"\n" in body or b"\r" in body or b"\t" in body:
+        return -1
+    if b'\\"' in body and (b'\\":' in body or b'\\" :' in body):
+        return -1
+    spaced = 0
+    if b" :" in body:
+        spaced = body.count(b'" :')
+        if body.count(b" :") != spaced:
+            return -1
+    return body.count(b'":') + spaced
 
 
 def _keys(value: Any) -> int:
-    if isinstance(value, dict):
-        inner = sum(_keys(v) for v in value.values() if isinstance(v, dict | list))
-        return len(value) + inner
-    if isinstance(value, list):
-        return sum(_keys(v) for v in value if isinstance(v, dict | list))
-    return 0
+    """How many keys the objects in ``value`` hold, a key given twice counted once."""
+    count = 0
+    left = [value]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            count += len(node)
+            left += [inner for inner in node.values() if isinstance(inner, dict | list)]
+        elif isinstance(node, list):
+            left += [inner for inner in node if isinstance(inner, dict | list)]
+    return count

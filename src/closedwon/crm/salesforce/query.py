@@ -132,16 +132,16 @@ def _row(row: Any, wanted: str) -> Record:
     found = attributes.get("type") if isinstance(attributes, dict) else None
     if not isinstance(found, str) or found.lower() != wanted:
         raise RetryLater("rows of another object", object=wanted, found=str(found))
-    return bare(row)
+    _strip(row)
+    return row
 
 
-def bare(row: Mapping[str, Any]) -> Record:
-    """The row without ``attributes``, in parents too."""
-    return {
-        name: bare(value) if isinstance(value, dict) else value
-        for name, value in row.items()
-        if name != "attributes"
-    }
+def _strip(row: dict[str, Any]) -> None:
+    """Take ``attributes`` out of a row just read, and out of its parents."""
+    row.pop("attributes", None)
+    for value in row.values():
+        if isinstance(value, dict):
+            _strip(value)
 
 
 def _after(select: Select, last: Record | None) -> str:

@@ -1,0 +1,130 @@
+"""The real adapter against the dev org over loopback, for the conformance suite."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from closedwon.crm.salesforce import ClientCredentials, Connection, SalesforceCrm, connect
+from closedwon.deals.source import DealSource
+from closedwon.devorg.http import Accounts, ConnectedApp, Faults, Options, User, application
+from closedwon.devorg.org import Org
+from closedwon.devorg.schema import FieldDef, ObjectInfo, OrgSchema, org_schema
+from closedwon.devorg.schema.builtin import first_fields, name_field, system_fields
+from closedwon.testing.crm_world import PUSHED, PUSHED_CHILD, SOURCE
+from closedwon.transport import Patience
+from crm.worlds import START, Clock, mapped_fields
+
+KEY = FieldDef(name="Key__c", label="Key", type="string", length=100, unique=True, external_id=True)
+CUSTOMER = (
+    KEY,
+    FieldDef(name="Customer_Id__c", label="Customer Id", type="string", length=64),
+    FieldDef(name="Balance_Total__c", label="Balance", type="currency", precision=18, scale=2),
+)
+CONTRACT = (
+    KEY,
+    FieldDef(
+        name="Customer__c",
+        label="Customer",
+        type="reference",
+        reference_to=(PUSHED,),
+        relationship_name="Customer__r",
+        child_relationship="Contracts__r",
+    ),
+)
+
+
+class DevWorld:
+    """An org over HTTP, its adapter, and people who edit behind its back."""
+
+    def __init__(self, org: Org, crm: SalesforceCrm, clock: Clock, faults: Faults) -> None:
+        self.org = org
+        self.crm = crm
+        self.clock = clock
+        self.faults = faults
+
+    def now(self) -> datetime:
+        return self.clock.at
+
+    def advance(self, seconds: int) -> None:
+        self.clock.at += timedelta(seconds=seconds)
+
+    def create(self, object_name: str, fields: Mapping[str, Any]) -> str:
+        return self.org.create(object_name, fields, self.org.admin_id)
+
+    def update(self, object_name: str, id_: str, fields: Mapping[str, Any]) -> None:
+        self.org.update(object_name, id_, fields, self.org.admin_id)
+
+    def delete(self, object_name: str, id_: str) -> None:
+        self.org.delete(object_name, id_, self.org.admin_id)
+
+    def undelete(self, object_name: str, id_: str) -> None:
+        self.org.undelete(object_name, id_, self.org.admin_id)
+
+    def stored(self, object_name: str) -> tuple[Mapping[str, Any], ...]:
+        ids = [row["Id"] for row in self.org.query(f"SELECT Id FROM {object_name}").rows]
+        return tuple(self.org.retrieve(object_name, id_) for id_ in ids)
+
+
+class Switch:
+    """Sends every request to the application of the test that runs now."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+def schema() -> OrgSchema:
+    """The shipped objects and two that our figures are pushed to."""
+    pushed = {
+        PUSHED: _object(PUSHED, "aM1", CUSTOMER),
+        PUSHED_CHILD: _object(PUSHED_CHILD, "aM2", CONTRACT),
+    }
+    return OrgSchema({**org_schema().objects, **pushed})
+
+
+@contextmanager
+def dev_world(
+    org_schema: OrgSchema,
+    client: httpx.Client,
+    switch: Switch,
+    url: str,
+    source: DealSource = SOURCE,
+    options: Options | None = None,
+) -> Iterator[DevWorld]:
+    """An empty org served through ``switch`` at ``url``."""
+    clock, faults = Clock(START), Faults()
+    org = Org.open(":memory:", org_schema, clock)
+    ada = User(id=org.admin_id, username="ada@acme.test", password="x")
+    app = ConnectedApp(client_id="meter", client_secret="s3cret", run_as=ada.username)
+    accounts = Accounts(users=(ada,), apps=(app,))
+    switch.app = application(org, accounts, clock, options, faults)
+    connection = Connection(
+        client=client,
+        grant=ClientCredentials(client, url, "meter", "s3cret"),
+        patience=Patience(sleep=lambda _: None),
+        clock=clock,
+    )
+    try:
+        yield DevWorld(org, connect(connection, source, mapped_fields), clock, faults)
+    finally:
+        switch.app = None
+        org.close()
+
+
+def _object(name: str, prefix: str, own: tuple[FieldDef, ...]) -> ObjectInfo:
+    fields = [*first_fields(), name_field("Name", "N-{00000}"), *own, *system_fields(owned=True)]
+    return ObjectInfo(
+        name=name,
+        label=name,
+        label_plural=name,
+        key_prefix=prefix,
+        fields={field.name: field for field in fields},
+        custom=True,
+    )
