@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from closedwon.deals.types import Deal, Record
+from closedwon.deals.types import Deal, Plan, Record
 from closedwon.formula.schema import FieldInfo
 
 
@@ -116,4 +116,26 @@ class Crm(Protocol):
 
     def usage(self) -> ApiUsage:
         """API calls used in the org's rolling day."""
+        ...
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What applying a plan did."""
+
+    changed: bool
+    """False when all of it was there already."""
+
+
+class Target(Protocol):
+    """Where terms are provisioned: the embedded engine, or another billing system."""
+
+    def base(self, contract_id: str) -> str:
+        """Digest a plan for this contract is made against; empty when there is no contract."""
+        ...
+
+    def apply(self, plan: Plan, *, by: str, now: datetime) -> Applied:
+        """Carry a plan out; again the same changes nothing.
+
+        Raises Conflict when what it was made against moved, Refused when it cannot be done.
+        """
         ...
