@@ -37,7 +37,7 @@ class Push:
     name: str = "push"
 
     def run(self, now: datetime) -> StepReport:
-        """Send what differs; a refused row never stops the others (G13, G14)."""
+        """Send what differs; a refused row stops only the rows that refer to it (G13, G14)."""
         self._retry_due(now)
         counts: Counter[str] = Counter()
         tried: set[str] = set()
@@ -47,6 +47,10 @@ class Push:
             if not rows:
                 break
             tried.update(row.key for row in rows)
+            orphans = self.store.pushes.orphans(rows)
+            rows = tuple(row for row in rows if row.key not in orphans)
+            if not rows:
+                continue
             try:
                 results = self._send(rows, now, counts)
             except NotFound as error:

@@ -135,6 +135,19 @@ class PushRows:
         )
         self._settle(row, "refused", format_instant(now))
 
+    def orphans(self, rows: Sequence[PushRow]) -> frozenset[str]:
+        """Keys of those ``rows`` whose parent Salesforce does not have yet."""
+        parents = {row.key: _parents(row) for row in rows}
+        wanted = {key for keys in parents.values() for key in keys}
+        known = select(
+            self._db,
+            "select key from push_row where pushed_hash is not null"
+            " and key in (select value from json_each(:keys))",
+            keys=listing(sorted(wanted)),
+        )
+        missing = wanted - {row["key"] for row in known}
+        return frozenset(key for key, above in parents.items() if above & missing)
+
     def knows(self, key: str) -> bool:
         """Whether the row was ever wanted."""
         return bool(select(self._db, "select 1 as one from push_row where key = :key", key=key))
@@ -160,6 +173,16 @@ class PushRows:
             at=at,
             key=row.key,
         )
+
+
+def _parents(row: PushRow) -> set[str]:
+    """External ids the row refers to (``Contract__r: {Key__c: ...}``)."""
+    return {
+        str(key)
+        for value in row.fields.values()
+        if isinstance(value, Mapping)
+        for key in value.values()
+    }
 
 
 def _row(cells: dict[str, Any]) -> PushRow:
