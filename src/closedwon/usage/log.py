@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 from sqlite_utils import Database
 
+from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import NotFound
 from closedwon.kernel.exact import ZERO
@@ -20,6 +21,7 @@ from closedwon.usage import hot, sealed
 from closedwon.usage.columns import id_hashes, sent, stored
 from closedwon.usage.compute import Compute, checked
 from closedwon.usage.dedupe import sorted_out
+from closedwon.usage.reading import SEARCH, Found, Point, found_rows, points, window_demands
 from closedwon.usage.schema import migrate
 from closedwon.usage.seal import SEAL_EVENTS, SealReport, seal
 from closedwon.usage.seen import SeenIds
@@ -158,6 +160,22 @@ class UsageLog:
     def senders(self) -> Mapping[str, int]:
         """Event count by raw customer identifier, to show unmatched usage (R21)."""
         return dict(self.query("select customer, count(*) from event group by 1 order by 1"))
+
+    def search(self, transaction_ids: Sequence[str]) -> tuple[Found, ...]:
+        """Stored events with these ids and their refused versions, in order of ingest (R28)."""
+        wanted = pa.table({"transaction_id": pa.array(sorted(set(transaction_ids)), pa.string())})
+        return found_rows(self.query(SEARCH, {"wanted": wanted}), self.quarantined())
+
+    def series(
+        self,
+        metric: Metric,
+        customer_ids: Sequence[str],
+        edges: Sequence[datetime],
+        group_keys: Sequence[str] = (),
+    ) -> tuple[Point, ...]:
+        """The metric's own value in each window between neighbouring ``edges`` (R41)."""
+        demands = window_demands(metric, customer_ids, edges, group_keys)
+        return points(demands, self.measure(demands))
 
     def quarantined(self) -> list[tuple[int, UsageEvent, datetime]]:
         """(sequence of the event kept, the other version, when it was sent), oldest first."""

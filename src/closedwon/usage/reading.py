@@ -1,0 +1,100 @@
+"""What is read off the store besides bills: samples by id, and series over windows."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from closedwon.billing.catalog.types import Metric
+from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.usage.types import UsageEvent
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SEARCH = """
+    select sequence, epoch_us(ingested_at), transaction_id, customer, event_type,
+        epoch_us(happened_at), properties
+    from event join wanted using (transaction_id) order by sequence
+"""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored event and the versions of it that were refused (R28, G11)."""
+
+    event: UsageEvent
+    sequence: int
+    ingested_at: datetime
+    others: tuple[UsageEvent, ...] = ()
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric's own value in the window ``[start, end)``; None without usage (R41, R43)."""
+
+    start: datetime
+    end: datetime
+    group: tuple[str | None, ...] = ()
+    value: Decimal | None = None
+
+
+def found_rows(
+    rows: Iterable[Sequence[Any]], quarantined: Iterable[tuple[int, UsageEvent, datetime]]
+) -> tuple[Found, ...]:
+    """Rows of SEARCH with the other versions of each event, by sequence."""
+    others: dict[int, list[UsageEvent]] = {}
+    for sequence, other, _ in quarantined:
+        others.setdefault(sequence, []).append(other)
+    return tuple(
+        Found(
+            event=UsageEvent(
+                transaction_id=row[2],
+                customer_id=row[3],
+                event_type=row[4],
+                timestamp=_instant(row[5]),
+                properties=msgspec.json.decode(row[6], type=dict[str, str]),
+            ),
+            sequence=row[0],
+            ingested_at=_instant(row[1]),
+            others=tuple(others.get(row[0], ())),
+        )
+        for row in rows
+    )
+
+
+def window_demands(
+    metric: Metric,
+    customer_ids: Sequence[str],
+    edges: Sequence[datetime],
+    group_keys: Sequence[str],
+) -> tuple[Demand, ...]:
+    """One demand per window between neighbouring ``edges``, keyed by its number."""
+    return tuple(
+        Demand(
+            key=str(at),
+            metric=metric,
+            customer_ids=tuple(customer_ids),
+            cuts=window,
+            group_keys=tuple(group_keys),
+        )
+        for at, window in enumerate(pairwise(edges))
+    )
+
+
+def points(demands: Iterable[Demand], quantities: Quantities) -> tuple[Point, ...]:
+    """Points in order of time, then group; a window without usage is one point without value."""
+    found = []
+    for demand in demands:
+        start, end = demand.cuts
+        readings = quantities[demand.key]
+        if readings:
+            found += [
+                Point(start=start, end=end, group=one.group, value=one.value) for one in readings
+            ]
+        else:
+            found.append(Point(start=start, end=end))
+    return tuple(found)
+
+
+def _instant(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
