@@ -1,6 +1,6 @@
 """The real adapter against the dev org over loopback, for the conformance suite."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,11 +40,18 @@ CONTRACT = (
 class DevWorld:
     """An org over HTTP, its adapter, and people who edit behind its back."""
 
-    def __init__(self, org: Org, crm: SalesforceCrm, clock: Clock, faults: Faults) -> None:
+    def __init__(
+        self, org: Org, crm: SalesforceCrm, clock: Clock, faults: Faults, switch: "Switch"
+    ) -> None:
         self.org = org
         self.crm = crm
         self.clock = clock
         self.faults = faults
+        self.switch = switch
+
+    def meanwhile(self, request: int, action: Callable[[], None]) -> None:
+        """Let people do ``action`` just before the ``request``-th call from now."""
+        self.switch.before[self.switch.count + request] = action
 
     def now(self) -> datetime:
         return self.clock.at
@@ -70,13 +77,21 @@ class DevWorld:
 
 
 class Switch:
-    """Sends every request to the application of the test that runs now."""
+    """Sends every request to the application of the test that runs now.
+
+    ``before`` maps the number of a data request (from 1) to what people do just before it.
+    """
 
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
+        self.before: dict[int, Callable[[], None]] = {}
+        self.count = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.app is not None
+        if "/services/data/v" in scope["path"]:
+            self.count += 1
+            self.before.pop(self.count, lambda: None)()
         await self.app(scope, receive, send)
 
 
@@ -112,9 +127,10 @@ def dev_world(
         clock=clock,
     )
     try:
-        yield DevWorld(org, connect(connection, source, mapped_fields), clock, faults)
+        yield DevWorld(org, connect(connection, source, mapped_fields), clock, faults, switch)
     finally:
         switch.app = None
+        switch.before.clear()
         org.close()
 
 

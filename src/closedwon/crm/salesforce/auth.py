@@ -30,6 +30,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 WEATHER = (
     "SERVER_UNAVAILABLE",
     "UNKNOWN_EXCEPTION",
+    "REQUEST_LIMIT_EXCEEDED",
     "rate_limit_exceeded",
     "server_error",
     "temporarily_unavailable",
