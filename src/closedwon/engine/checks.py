@@ -1,4 +1,4 @@
-"""What a contract may ask for (R77, R78, R83, R100, R107, R206); every refusal names its rule."""
+"""What a contract may ask for (R77, R78, R83, R100, R107); every refusal names its rule."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,6 @@ from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.terms import (
     Applicability,
     Commit,
-    CommitKind,
     Multiplier,
     Override,
     Overwrite,
@@ -69,26 +68,6 @@ def _check_commit(catalog: Catalog, commit: Commit) -> None:
             raise Refused("unknown credit type", commit=commit.id, credit_type=credit_type)
     if catalog.credit_types[commit.payment_credit_type_id].currency is None:
         raise Refused("a commit is paid in a currency, not in a pricing unit", commit=commit.id)
-    if commit.kind is CommitKind.POSTPAID:
-        _check_postpaid(commit)
-
-
-def _check_postpaid(commit: Commit) -> None:
-    if len(commit.segments) != 1 or len(commit.payments) != 1:
-        raise Refused(
-            "a postpaid commit has exactly one access item and one invoice item (R206)",
-            commit=commit.id,
-        )
-    segment, payment = commit.segments[0], commit.payments[0]
-    if segment.amount != payment.amount:
-        raise Refused(
-            "a postpaid commit invoices what it gives access to (R206)",
-            commit=commit.id,
-            access=str(segment.amount),
-            invoice=str(payment.amount),
-        )
-    if payment.timestamp < segment.window.until:
-        raise Refused("a postpaid commit is invoiced after its access (R206)", commit=commit.id)
 
 
 def _check_charge(catalog: Catalog, charge: ScheduledCharge) -> None:
