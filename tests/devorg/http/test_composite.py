@@ -44,6 +44,12 @@ def test_later_calls_refer_to_earlier_answers(rest: httpx.Client, org: Any) -> N
         ),
     )
 
+    again = send(
+        rest,
+        query("SELECT Name FROM Account", "names"),
+        query("SELECT Id FROM Account WHERE Name = '@{names.records[0].Name}'", "found"),
+    )
+    assert again["found"]["body"]["totalSize"] == 1
     account, commit = told["account"]["body"]["id"], told["commit"]["body"]["id"]
     assert told["account"] == {
         "body": {"id": account, "success": True, "errors": []},

@@ -57,6 +57,16 @@ def test_pages_follow_each_other_to_the_end(
     assert "nextRecordsUrl" not in page
 
 
+def test_a_last_page_that_is_full_has_no_successor(
+    rest: httpx.Client, base_url: str, commits: list[str]
+) -> None:
+    first = ask(rest, "SELECT Id FROM Commit__c LIMIT 400", **BATCH)
+    second = rest.get(base_url + first["nextRecordsUrl"]).json()
+
+    assert (len(second["records"]), second["done"], second["totalSize"]) == (200, True, 400)
+    assert "nextRecordsUrl" not in second
+
+
 def test_a_page_may_be_fetched_again(rest: httpx.Client, base_url: str, commits: list[str]) -> None:
     following = base_url + ask(rest, "SELECT Id FROM Commit__c", **BATCH)["nextRecordsUrl"]
 

@@ -38,6 +38,15 @@ def test_soap_logins_share_one_session_per_user_and_oauth_logins_do_not(clock: A
     assert opened.open(ADA, "app") != opened.open(ADA, "app")
 
 
+def test_a_soap_login_after_the_idle_window_opens_a_new_session(clock: Any) -> None:
+    opened = sessions(clock)
+    spent = opened.open(ADA)
+    clock.forward(seconds=7200)
+
+    assert opened.open(ADA) != spent
+    assert opened.find(spent) is None
+
+
 def test_a_revoked_session_is_gone_for_everyone_who_shared_it(clock: Any) -> None:
     opened = sessions(clock)
     token = opened.open(ADA)

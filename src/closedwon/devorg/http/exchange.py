@@ -89,8 +89,8 @@ def split_query(query: str) -> dict[str, str]:
 
 
 def http_date(instant: datetime) -> str:
-    """``instant`` (UTC) as an HTTP date, whole seconds."""
-    return format_datetime(instant.replace(microsecond=0), usegmt=True)
+    """``instant`` (UTC) as an HTTP date; fractions of a second are cut off."""
+    return format_datetime(instant, usegmt=True)
 
 
 def parse_http_date(text: str) -> datetime | None:
