@@ -1,1 +1,187 @@
-"""What can be configured; read once in wiring."""
+"""What can be configured; read once in wiring.
+
+Order, first one wins: what the caller passes, environment ``CLOSEDWON_*``, files in the secrets
+directory, the configuration file (``closedwon.toml`` or ``closedwon.yaml``), the default. Every
+setting is one flat name; secrets are never printed.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+from pydantic_settings.exceptions import SettingsError
+
+from closedwon.kernel.errors import ConfigError
+
+PREFIX = "CLOSEDWON_"
+FILES = ("closedwon.toml", "closedwon.yaml", "closedwon.yml")
+"""Configuration files looked for in the working directory, in this order."""
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+SECRETS_VARIABLE = f"{PREFIX}SECRETS_DIR"
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+"""Where systemd's LoadCredential puts secrets."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its meaning, unit and default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True
+    )
+
+    environment: Literal["production", "sandbox"] = Field(
+        "sandbox", description="Marks every row written to Salesforce and is part of its key."
+    )
+    state_dir: Path = Field(
+        Path("closedwon-state"), description="Directory of state.db, usage/ and the locks."
+    )
+    mapping: Path | None = Field(
+        None, description="Mapping file in force; the shipped mappings/cpq.yaml when not set."
+    )
+    older_mappings: tuple[Path, ...] = Field(
+        (), description="Earlier mapping files; a deal keeps the one in force at its close date."
+    )
+    go_live: AwareDatetime | None = Field(
+        None, description="Instant the first poll begins at; without it backfill comes first."
+    )
+
+    salesforce_login_url: str = Field(
+        "https://login.salesforce.com", description="My Domain URL of the org, or the login host."
+    )
+    salesforce_grant: Literal["client_credentials", "jwt", "password"] = Field(
+        "client_credentials", description="How we log in."
+    )
+    salesforce_client_id: str = Field("", description="Consumer key of the connected app.")
+    salesforce_client_secret: SecretStr = Field(
+        SecretStr(""), description="Consumer secret, for client_credentials."
+    )
+    salesforce_private_key_file: Path | None = Field(
+        None, description="RSA private key in PEM form, for jwt."
+    )
+    salesforce_username: str = Field("", description="Integration user, for jwt and password.")
+    salesforce_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    salesforce_security_token: SecretStr = Field(SecretStr(""), description="Its security token.")
+    salesforce_org_id: str | None = Field(
+        None, description="18-character id of the only org to accept; any when not set."
+    )
+    salesforce_api_version: str = Field("60.0", description="REST API version.")
+    salesforce_api_share_percent: int = Field(
+        50, ge=1, le=100, description="Part of the org's daily API calls we may use."
+    )
+    salesforce_api_stop_percent: int = Field(
+        80, ge=1, le=100, description="Stop when anyone used this part of the daily API calls."
+    )
+
+    poll_seconds: int = Field(60, ge=5, description="Pause between two runs of the line.")
+    poll_overlap_minutes: int = Field(
+        10, ge=1, description="How far each poll reaches back for rows committed late."
+    )
+    settle_seconds: int = Field(
+        60, ge=0, description="Rows younger than this are left for the next poll."
+    )
+    finalize_seconds: int = Field(900, ge=5, description="Pause between two finalize runs.")
+    push_seconds: int = Field(300, ge=5, description="Pause between two pushes to Salesforce.")
+    push_enabled: bool = Field(
+        True, description="Whether Meter_* rows are written; off keeps Salesforce read-only."
+    )
+    sweep_at: time = Field(time(2, 30), description="Time of day (UTC) of the nightly sweep.")
+
+    billing_grace_hours: int = Field(
+        24, ge=0, description="Usage invoices finalize this long after their period (R130)."
+    )
+    billing_rollover_base: Literal["segment", "commit_total"] = Field(
+        "segment", description="What rollover_fraction is a fraction of (R121)."
+    )
+    billing_drawdown_dates: Literal["segment", "commit"] = Field(
+        "segment", description="Whose dates order balances (R175)."
+    )
+    usage_backdating_days: int = Field(
+        34, ge=0, description="Oldest usage accepted at ingest, in days (R18)."
+    )
+
+    http_host: str = Field("127.0.0.1", description="Address of health, readiness and metrics.")
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the same; 0 is any free one.")
+    console_url: str = Field("", description="Base URL shown on Meter_Customer__c; empty hides it.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line written."
+    )
+
+    @property
+    def state_file(self) -> Path:
+        """The one file of state."""
+        return self.state_dir / "state.db"
+
+    @property
+    def usage_dir(self) -> Path:
+        """Directory of the usage store."""
+        return self.state_dir / "usage"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 a .env file is not read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 replaced by ours
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller passes, environment, secrets directory, configuration file."""
+        sources = [init_settings, env_settings]
+        directory = os.environ.get(SECRETS_VARIABLE) or os.environ.get(CREDENTIALS_VARIABLE)
+        if directory:
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=directory))
+        file = config_file()
+        if file is not None and file.suffix == ".toml":
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
+        elif file is not None:
+            sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=file))
+        return tuple(sources)
+
+
+def config_file() -> Path | None:
+    """The configuration file: CLOSEDWON_CONFIG, else the first of FILES that is there."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    return next((Path(name) for name in FILES if Path(name).is_file()), None)
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from every source; ``given`` wins.
+
+    Raises ConfigError naming each wrong setting with its variable and file.
+    """
+    file = config_file()
+    if file is not None and not file.is_file():
+        raise ConfigError(f"there is no configuration file {file}", variable=CONFIG_VARIABLE)
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
+    for name in sorted(set(unknown) - {CONFIG_VARIABLE, SECRETS_VARIABLE}):
+        raise ConfigError(f"{name}: there is no setting {name.removeprefix(PREFIX).lower()!r}")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        told = "; ".join(_told(one, file) for one in error.errors(include_input=False))
+        raise ConfigError(told) from None  # The cause repeats the values, which may be secret.
+    except (SettingsError, ValueError) as error:
+        raise ConfigError(f"{file or 'environment'}: {error}") from error
+
+
+def _told(error: Mapping[str, Any], file: Path | None) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    variable = f"{PREFIX}{name.upper()}"
+    place = variable if variable in os.environ else str(file) if file else variable
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no setting {name!r}"
+    return f"{place}: {name}: {error['msg']} (variable {variable})"

@@ -25,7 +25,10 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True):
 class Step(Protocol):
     """Reads rows that wait for it, asks a pure function, writes the outcome; restartable."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How commands, logs and the store call it."""
+        ...
 
     def run(self, now: datetime) -> StepReport:
         """Do at most one batch. May be killed anywhere; the next run finishes."""

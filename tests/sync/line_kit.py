@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from closedwon.billing.catalog.types import Product, ProductType, ProductVersion
 from closedwon.billing.contracts.edits import Added, Amend, Create
 from closedwon.billing.contracts.terms import (
@@ -140,7 +142,7 @@ class World:
         return (
             Poll(store=self.store, crm=self.crm, source=SOURCE, options=poll_from),
             Assemble(store=self.store, crm=self.crm, mapping_versions=(self.version,)),
-            Map(store=self.store, terms_of=self.terms_of),
+            Map(store=self.store, terms_of=self.terms_of, withdrawn=self.withdrawn),
             MakePlan(store=self.store, plan_of=self.plan_of, exists=self.exists),
             self.apply(),
             Finalize(engine=self.engine),
@@ -184,7 +186,7 @@ class World:
     def terms_of(self, deal: Deal, _now: datetime) -> tuple[str, Terms | Rejected]:
         """One prepaid commit per line; a line without a price cannot be mapped."""
         if deal.record.get("IsWon") is not True:
-            finding = Finding(code="deal_not_won", message="it is no longer won", fix="Win it.")
+            finding = Finding(code="not_won", message="it is no longer won", fix="Win it.")
             return self.version, Rejected(opportunity_id=deal.opportunity_id, findings=(finding,))
         lines = deal.children["lines"]
         blank = [line["Id"] for line in lines if line["TotalPrice"] is None]
@@ -246,6 +248,12 @@ class World:
             created_at=START,
             source=Source(opportunity_id=deal.opportunity_id, line_ids=(line["Id"],)),
         )
+
+    def withdrawn(self, deal: Deal, terms: Terms, now: datetime) -> Plan:
+        """A person must know."""
+        plan = self.plan_of(deal, terms, now)
+        unwon = Finding(code="unwon", message="no longer won", fix="Win it again.")
+        return replace(plan, steps=(), holds=(unwon,))
 
     def plan_of(self, deal: Deal, terms: Terms, _now: datetime) -> Plan:
         """What billing lacks of the commits."""

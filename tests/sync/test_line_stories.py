@@ -171,6 +171,23 @@ def test_a_deleted_deal_keeps_its_contract_and_tells_a_person(world: World) -> N
     assert world.engine.content_hash() == billed
 
 
+def test_an_unwon_deal_is_suspended_and_goes_on_when_it_is_won_again(world: World) -> None:
+    deal = world.win()
+    world.sync()
+    billed = world.engine.content_hash()
+    world.crm.put("Opportunity", {"Id": deal, "IsWon": False})
+    world.sync()
+    assert [row.code for row in world.store.parked.open(deal)] == ["unwon"]
+    assert world.crm.rows("Meter_Sync_Record__c")[0]["Stage__c"] == "Suspended"
+
+    world.crm.put("Opportunity", {"Id": deal, "IsWon": True})
+    world.sync()
+
+    assert outcome(world, deal) == "provisioned"
+    assert world.store.parked.open(deal) == ()
+    assert world.engine.content_hash() == billed
+
+
 def test_a_deal_half_saved_is_read_again_and_only_then_told_to_a_person(world: World) -> None:
     deal = world.win()
     world.crm.put("OpportunityLineItem", {"OpportunityId": deal, "TotalPrice": 1})

@@ -13,7 +13,7 @@ from closedwon.store.line.deal_row import DealRow, Outcome
 from closedwon.store.line.parked import ParkedRow
 from closedwon.store.line.plans import plan_text
 
-SUSPENDED = ("deal_deleted", "deal_not_visible", "deal_unwon", "unwon")
+SUSPENDED = ("deal_deleted", "deal_not_visible", "unwon")
 """Findings that mean a provisioned deal is no longer a deal."""
 
 

@@ -1,11 +1,11 @@
 """map: what each deal asks of billing, or why it cannot say."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from closedwon.deals.types import Deal, Finding, Rejected, Terms
+from closedwon.deals.types import Deal, Finding, Plan, Rejected, Terms
 from closedwon.kernel.errors import ClosedwonError
 from closedwon.step import StepReport
 from closedwon.store.database import writing
@@ -24,8 +24,10 @@ class Map:
     store: LineStore
     terms_of: Callable[[Deal, datetime], tuple[str, Terms | Rejected]]
     """Mapping version used, and what it made of the deal; pure for a given catalogue."""
-    not_won: frozenset[str] = frozenset({"deal_not_won"})
-    """Finding codes that mean the deal is none of billing's business unless it was provisioned."""
+    withdrawn: Callable[[Deal, Terms, datetime], Plan]
+    """What a person must know of a provisioned deal that is no longer won."""
+    not_won: frozenset[str] = frozenset({"not_won"})
+    """Finding codes that mean the deal is not won: none of billing's business, or withdrawn."""
     unsure: frozenset[str] = frozenset({"amends_unknown", "renews_unknown"})
     """Finding codes that another deal, still on its way, may settle."""
     name: str = "map"
@@ -55,11 +57,12 @@ class Map:
         if isinstance(found, Terms):
             self.store.deals.mapped(row, found, version, now)
             return "done"
-        if self._is_none_of_ours(row, found):
-            self._exclude(row, found, now)
-            return "done"
-        self._park(row, found, version, now)
-        return "parked"
+        codes = {finding.code for finding in found.findings}
+        if not codes or not codes <= self.not_won:
+            return self._park(row, found.findings, version, now)
+        if row.provisioned_at is None:
+            return self._exclude(row, found, now)
+        return self._withdraw(row, version, now)
 
     def _is_unsure(self, found: Terms | Rejected) -> bool:
         return any(finding.code in self.unsure for finding in found.findings)
@@ -78,17 +81,27 @@ class Map:
             )
             return "", Rejected(opportunity_id=deal.opportunity_id, findings=(finding,))
 
-    def _is_none_of_ours(self, row: DealRow, found: Rejected) -> bool:
-        codes = {finding.code for finding in found.findings}
-        return row.provisioned_at is None and bool(codes) and codes <= self.not_won
-
-    def _exclude(self, row: DealRow, found: Rejected, now: datetime) -> None:
+    def _exclude(self, row: DealRow, found: Rejected, now: datetime) -> str:
         self.store.parked.resolve(row.opportunity_id, now)
         self.store.plans.supersede(row.opportunity_id)
         self.store.deals.excluded(row, found.findings[0].message, now)
+        return "done"
 
-    def _park(self, row: DealRow, found: Rejected, version: str, now: datetime) -> None:
+    def _withdraw(self, row: DealRow, version: str, now: datetime) -> str:
+        """The contract stays; a policy says whether a person is told (design 6)."""
+        deal_id = row.opportunity_id
+        terms = self.store.deals.terms(deal_id)
+        plan = self.withdrawn(self.store.deals.content(deal_id), terms, now)
+        if plan.holds:
+            return self._park(row, plan.holds, version, now)
+        self.store.parked.resolve(deal_id, now)
+        self.store.plans.supersede(deal_id)
+        self.store.deals.provisioned(row, now, terms.customer.id, terms.contract_id)
+        return "done"
+
+    def _park(self, row: DealRow, found: Sequence[Finding], version: str, now: datetime) -> str:
         deal_id = row.opportunity_id
         self.store.plans.supersede(deal_id)
-        self.store.parked.park(self.name, deal_id, found.findings, now, opportunity_id=deal_id)
+        self.store.parked.park(self.name, deal_id, found, now, opportunity_id=deal_id)
         self.store.deals.parked(row, now, version)
+        return "parked"

@@ -57,7 +57,7 @@ class MakePlan:
                 record_id=row.opportunity_id,
             )
             return self._park(row, [finding], now)
-        if plan.is_empty:
+        if plan.is_empty and not plan.holds:
             self.store.parked.resolve(row.opportunity_id, now)
             self.store.plans.supersede(row.opportunity_id)
             self.store.deals.provisioned(row, now, terms.customer.id, terms.contract_id)

@@ -31,6 +31,7 @@ def provision(engine: Engine, plan: Plan, key: str, now: datetime) -> None:
             case CreateCustomer(customer=terms):
                 _create_customer(engine, terms, now)
             case CreateProduct(product=product):
+                engine.ensure_custom_field_keys("contract_product", product.custom_fields, now, BY)
                 engine.create_product(product, now, BY)
             case CreateContract(contract_id=contract_id, create=create):
                 _allow_fields(engine, create, now)

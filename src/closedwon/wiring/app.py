@@ -1,0 +1,235 @@
+"""The application: every concrete thing, made from settings when it is first needed."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlite_utils import Database
+
+from closedwon.billing.account import BillingSettings
+from closedwon.crm.salesforce import SalesforceCrm
+from closedwon.deals.types import Plan
+from closedwon.engine import Engine
+from closedwon.formula.schema import Schema
+from closedwon.settings import Settings
+from closedwon.step import Step
+from closedwon.store.database import close, open_database
+from closedwon.store.line import LineStore
+from closedwon.store.migrations import migrate
+from closedwon.sync.apply import Apply
+from closedwon.sync.assemble import Assemble
+from closedwon.sync.figures import Figures
+from closedwon.sync.finalize import Finalize
+from closedwon.sync.map import Map
+from closedwon.sync.plan import MakePlan
+from closedwon.sync.poll import Poll, PollOptions
+from closedwon.sync.provision import provision
+from closedwon.sync.push import Push
+from closedwon.sync.retries import Retries
+from closedwon.sync.sweep import Sweep
+from closedwon.transport import open_client
+from closedwon.usage import UsageLog, open_usage
+from closedwon.wiring.lock import writer_lock
+from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
+from closedwon.wiring.org import Org
+from closedwon.wiring.places import share
+
+CATALOG_CODES = ("product_unknown", "tag_unknown", "rate_card_unknown", "currency_unknown")
+"""Findings that a change of the catalogue may settle."""
+FOLLOW_CODES = ("amends_unknown",)
+"""Findings that the arrival of another deal's contract may settle."""
+
+
+def system_clock() -> datetime:
+    """The machine's clock, UTC."""
+    return datetime.now(UTC)  # noqa: TID251 the one place that reads the clock
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = system_clock,
+    sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 the one place that waits
+    schema: Schema | None = None,
+) -> "App":
+    """The application of ``settings``; nothing is opened before its first use.
+
+    ``schema`` describes the org's objects instead of asking the org, for work offline.
+    """
+    return App(settings, clock, sleep, schema)
+
+
+class App:
+    """Holds the state of one thread; use it as a context manager or call ``close``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        schema: Schema | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self._schema = schema
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened, newest first."""
+        self._open.close()
+
+    def lock(self) -> None:
+        """Become the one process that runs the line; raises LockHeld when another one does."""
+        self._open.enter_context(writer_lock(self.settings.state_dir))
+
+    @cached_property
+    def db(self) -> Database:
+        """The state file, brought up to date."""
+        db = open_database(self.settings.state_file)
+        self._open.callback(close, db)
+        migrate(db)
+        return db
+
+    @cached_property
+    def store(self) -> LineStore:
+        """The line's tables."""
+        return LineStore(self.db)
+
+    @cached_property
+    def usage(self) -> UsageLog:
+        """The usage store."""
+        days = self.settings.usage_backdating_days
+        log = open_usage(self.settings.usage_dir, backdating_days=days)
+        self._open.callback(log.close)
+        return log
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The billing engine."""
+        chosen = BillingSettings(
+            grace_hours=self.settings.billing_grace_hours,
+            rollover_base=self.settings.billing_rollover_base,
+            drawdown_dates=self.settings.billing_drawdown_dates,
+        )
+        return Engine(self.db, self.usage, chosen)
+
+    @cached_property
+    def org(self) -> Org:
+        """The session with Salesforce."""
+        client = open_client()
+        self._open.callback(client.close)
+        return Org(self.settings, client, self.clock, self.sleep)
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        """The mapping files, checked against the org's objects. Raises MappingError."""
+        schema = self.org.schema if self._schema is None else self._schema
+        newest = self.settings.mapping or share() / "mappings" / "cpq.yaml"
+        files: tuple[Path, ...] = (newest, *self.settings.older_mappings)
+        return Mappings(tuple(read_mapping(file, schema) for file in files))
+
+    @cached_property
+    def crm(self) -> SalesforceCrm:
+        """Salesforce as the line sees it."""
+        return SalesforceCrm(
+            self.org.session,
+            self.mappings.newest.source,
+            fingerprint=self.mappings.fingerprint,
+            patience=self.org.patience,
+            settle=timedelta(seconds=self.settings.settle_seconds),
+        )
+
+    @cached_property
+    def work(self) -> DealWork:
+        """What the steps ask about a deal."""
+        return DealWork(self.mappings, self.engine, self.store)
+
+    @property
+    def inbound(self) -> tuple[Step, ...]:
+        """Steps from the CRM to billing."""
+        return (
+            Retries(store=self.store, ticks=self.org.ticks),
+            self._poll(),
+            *self.deal_steps(),
+        )
+
+    def deal_steps(self, reads_max: int = 10) -> tuple[Step, ...]:
+        """Steps that carry deals already seen to billing; ``reads_max`` as in Assemble."""
+        return (
+            Assemble(
+                store=self.store,
+                crm=self.crm,
+                mapping_versions=self.mappings.versions,
+                reads_max=reads_max,
+            ),
+            Map(store=self.store, terms_of=self.work.terms_of, withdrawn=self.work.withdrawn),
+            MakePlan(store=self.store, plan_of=self.work.plan_of, exists=self.work.exists),
+            self.apply,
+        )
+
+    @property
+    def outbound(self) -> tuple[Step, ...]:
+        """Steps from billing to the CRM; none when pushing is turned off."""
+        if not self.settings.push_enabled:
+            return ()
+        return (self.figures, Push(store=self.store, crm=self.crm))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The whole line in order."""
+        return (*self.inbound, Finalize(engine=self.engine), *self.outbound)
+
+    @property
+    def sweep(self) -> Step:
+        """The nightly comparison of every deal."""
+        return Sweep(store=self.store, crm=self.crm, root=self.mappings.newest.source.root)
+
+    @property
+    def apply(self) -> Apply:
+        """The step that writes billing."""
+        return Apply(
+            store=self.store,
+            plan_of=self.work.plan_of,
+            carry_out=self._carry_out,
+            unblocks=FOLLOW_CODES,
+        )
+
+    @property
+    def figures(self) -> Figures:
+        """The step that computes what Salesforce should show."""
+        return Figures(
+            store=self.store,
+            engine=self.engine,
+            environment=self.settings.environment,
+            root=self.mappings.newest.source.root,
+            console_url=self.settings.console_url,
+        )
+
+    def _poll(self) -> Poll:
+        options = PollOptions(
+            start_from=self.settings.go_live,
+            overlap=timedelta(minutes=self.settings.poll_overlap_minutes),
+            settle=timedelta(seconds=self.settings.settle_seconds),
+        )
+        source = self.mappings.newest.source
+        return Poll(store=self.store, crm=self.crm, source=source, options=options)
+
+    def _carry_out(self, plan: Plan, key: str, now: datetime) -> None:
+        provision(self.engine, plan, key, now)
