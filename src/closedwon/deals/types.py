@@ -105,6 +105,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
     opportunity_id: str
     findings: tuple[Finding, ...]
+    rules: tuple[str, ...] = ()
+    """Ids of the mapping rules that decided about a row, for coverage."""
 
 
 class CreateCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="create_customer"):

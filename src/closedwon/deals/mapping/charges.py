@@ -34,7 +34,7 @@ class Charges:
         return ScheduledCharge(
             id=terms.id("charge", key),
             product_id=terms.product(output.product, group),
-            name=terms.text(output.product.name, group) or key,
+            name=terms.title(output.product.name, group) or key,
             items=tuple(
                 ScheduleItem(
                     id=terms.id("charge_item", key, f"{at:%Y-%m-%d}"),

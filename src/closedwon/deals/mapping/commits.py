@@ -31,11 +31,13 @@ class Commits:
         key = terms.text(output.product.key, group) or group.key
         segments = self._segments(output, group, key)
         payments = () if output.payments is None else self._payments(output.payments, group, key)
+        if kind is CommitKind.POSTPAID:
+            self._check_postpaid(segments, payments, group)
         commit = Commit(
             id=terms.id("credit" if output.is_credit else "commit", key),
             kind=kind,
             product_id=terms.product(output.product, group),
-            name=terms.text(output.product.name, group) or key,
+            name=terms.title(output.product.name, group) or key,
             segments=segments,
             payments=payments,
             priority=terms.priority(output.applies, group),
@@ -48,8 +50,6 @@ class Commits:
             source=terms.source(group),
         )
         self._check_sum(commit, output, group)
-        if kind is CommitKind.POSTPAID:
-            self._check_postpaid(commit, group)
         return commit
 
     def _kind(self, output: CommitOutput, group: Group) -> CommitKind:
@@ -154,11 +154,19 @@ class Commits:
         fix = "Correct the installments or the lines so that both add up to the same."
         raise terms.stop("schedule_sum", message, fix, group)
 
-    def _check_postpaid(self, commit: Commit, group: Group) -> None:
+    def _check_postpaid(
+        self,
+        segments: tuple[AccessSegment, ...],
+        payments: tuple[ScheduleItem, ...],
+        group: Group,
+    ) -> None:
         """One segment, one equal payment, not before the segment ends (R206)."""
-        segment = commit.segments[0]
-        single = len(commit.segments) == 1 and len(commit.payments) == 1
-        if not single or commit.payments[0].timestamp < segment.window.until:
-            message = "a postpaid commit has one access segment and one payment at its end"
+        single = len(segments) == 1 and len(payments) == 1
+        if (
+            not single
+            or payments[0].timestamp < segments[0].window.until
+            or payments[0].amount != segments[0].amount
+        ):
+            message = "a postpaid commit has one access segment and one equal payment at its end"
             fix = "Make it one line with one installment dated after its end, or make it prepaid."
             raise self._terms.stop("postpaid_shape", message, fix, group)

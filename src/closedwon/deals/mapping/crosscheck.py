@@ -6,6 +6,7 @@ import msgspec
 
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.terms import Multiplier, Override, Source
+from closedwon.deals.diff import all_terms, starts_at
 from closedwon.deals.mapping.answers import Answers, Unmappable, finding_of
 from closedwon.deals.mapping.header import Header
 from closedwon.deals.mapping.model import DealMapping
@@ -59,6 +60,7 @@ def _total(
 def _outside(header: Header, added: Added) -> Iterator[Finding]:
     """Access outside the contract pays nothing (R93); an amendment's own term says little."""
     if header.kind is DealKind.AMENDMENT:
+        yield from _dated_early(header, added)
         return
     for commit in added.commits:
         for segment in commit.segments:
@@ -71,6 +73,20 @@ def _outside(header: Header, added: Added) -> Iterator[Finding]:
                     "Correct the dates of the line or of the quote.",
                     commit.source,
                 )
+
+
+def _dated_early(header: Header, added: Added) -> Iterator[Finding]:
+    """An amendment dated before anything it brings; the terms' own dates count (R111, F170)."""
+    terms = all_terms(added)
+    first = min((starts_at(term) for term in terms), default=header.term.start)
+    if header.term.start < first:
+        yield _warning(
+            "amendment_dated_early",
+            f"the amendment is dated {header.term.start:%Y-%m-%d}, its first term starts on "
+            f"{first:%Y-%m-%d}; nothing changes before that",
+            "Nothing to do if this is meant; else correct the dates of the lines.",
+            terms[0].source,
+        )
 
 
 def _warning(code: str, message: str, fix: str, source: Source | None) -> Finding:

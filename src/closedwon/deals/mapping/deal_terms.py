@@ -110,6 +110,10 @@ class DealTerms:
         """The agreed answer as text; empty when blank."""
         return written(self.agreed(value, group))
 
+    def title(self, value: Value | None, group: Group) -> str:
+        """The first row's answer as text: what a term is called need not agree."""
+        return self.answers.text(value, group.first, group.rows)
+
     def money(self, value: Value, row: Record, group: Group, what: str) -> Decimal:
         """An amount in the wire unit (R377); raises Unmappable when blank, negative or absurd."""
         amount = self.answers.number(value, row, group.rows)
@@ -133,11 +137,11 @@ class DealTerms:
     def product(self, ref: ProductRef, group: Group) -> str:
         """Id of the product a term is sold as; notes one that is to be created."""
         key = self.text(ref.product, group)
-        if not key:
+        if not key or key.endswith(":"):
             message = "the term has no product"
             fix = f"Fill in {field_of(ref.product)}."
             raise self.stop("product_missing", message, fix, group, ref.product)
-        return self._product(key, self.text(ref.product_name, group), group, ref.product)
+        return self._product(key, self.title(ref.product_name, group), group, ref.product)
 
     def _product(self, key: str, name: str, group: Group, value: Value) -> str:
         derived = derive("product", self.facts.org_id, key) if ":" in key else key

@@ -63,6 +63,7 @@ def load_mapping(text: str, file: str, schema: Schema, tables: Mapping[str, str]
 class _Loader:
     def __init__(self, form: Form, file: str, schema: Schema, problems: list[Problem]) -> None:
         self._form = form
+        self._schema = schema
         self._file = file
         self._problems = problems
         self._source = SourceLoader(form["source"], schema, problems)
@@ -100,6 +101,7 @@ class _Loader:
             version=version,
             effective_from=form["effective_from"],
             source=self._source.deal_source(self._formulas),
+            schema=self._schema,
             objects=self._source.objects,
             fields=fields,
             won=None if won is None else self._formulas.compiled(won, DEAL, TRUTH.types),

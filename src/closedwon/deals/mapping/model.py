@@ -20,6 +20,7 @@ from closedwon.deals.mapping.record import fields_read
 from closedwon.deals.source import DealSource
 from closedwon.deals.types import Record, Severity
 from closedwon.formula import Formula
+from closedwon.formula.schema import Schema
 from closedwon.kernel.strict_json import canonical_dumps, fingerprint
 
 
@@ -124,6 +125,8 @@ class DealMapping(msgspec.Struct, frozen=True, kw_only=True):
     effective_from: date | None
     """First close date it is meant for; ``in_force`` chooses among several."""
     source: DealSource
+    schema: Schema
+    """What the org's describe said when the formulas were compiled."""
     objects: Mapping[str, str]
     """Collection -> object name; ``deal`` is the root."""
     fields: tuple[ComputedField, ...]

@@ -52,7 +52,11 @@ def map_deal(mapping: DealMapping, deal: Deal, facts: MappingFacts) -> Terms | R
     terms = run.terms(opportunity_id)
     parks = run.parks
     if terms is None or parks:
-        return Rejected(opportunity_id=opportunity_id, findings=tuple(dict.fromkeys(parks)))
+        return Rejected(
+            opportunity_id=opportunity_id,
+            findings=tuple(dict.fromkeys(parks)),
+            rules=tuple(sorted(run.fired)),
+        )
     return terms
 
 
@@ -68,7 +72,7 @@ class _Run:
         self._used: set[str] = set()
         self._faced: set[str] = set()
         """Ids of rows a rule matched, or whose rule could not be told."""
-        self._fired: set[str] = set()
+        self.fired: set[str] = set()
         self._custom_fields: dict[str, str] = {}
         self._commits: list[Commit] = []
         self._overrides: list[Override] = []
@@ -124,7 +128,7 @@ class _Run:
             used=tuple(sorted(self._used)),
             products=tuple(ground.products[key] for key in sorted(ground.products)),
             holds=tuple(self._holds()),
-            rules=tuple(sorted(self._fired)),
+            rules=tuple(sorted(self.fired)),
         )
 
     def _contract(self, header: Header, added: Added) -> Create | Amend:
@@ -204,7 +208,7 @@ class _Run:
 
     def _bring(self, group: Group, ground: DealTerms) -> None:
         rule = group.rule
-        self._fired.add(rule.id)
+        self.fired.add(rule.id)
         if rule.reject is not None:
             reject = rule.reject
             stop = ground.stop(reject.code, reject.message, reject.fix, group)

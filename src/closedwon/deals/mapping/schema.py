@@ -1,5 +1,6 @@
 """The JSON Schema editors use for mapping files, made from the grammar the loader reads."""
 
+import json
 from typing import Any, assert_never
 
 from closedwon.deals.mapping.language import MAPPING
@@ -13,6 +14,7 @@ from closedwon.deals.mapping.shapes import (
     ListOf,
     Named,
     Number,
+    Raw,
     Shape,
     Text,
 )
@@ -29,18 +31,30 @@ def json_schema() -> dict[str, Any]:
 
 def _of(shape: Shape) -> dict[str, Any]:
     match shape:
+        case Text() | Choice() | Number() | Day():
+            return _scalar(shape)
+        case FormulaText():
+            return _formula(shape)
+        case Raw():
+            return {}
+        case ListOf() | Named() | Fixed():
+            return _container(shape)
+        case _:
+            assert_never(shape)
+
+
+def _scalar(shape: Text | Choice | Number | Day) -> dict[str, Any]:
+    match shape:
         case Text(pattern=pattern):
             return {"type": "string", **({"pattern": f"^{pattern}$"} if pattern else {})}
         case Choice(words=words):
-            return {"enum": list(words)}
+            # Editors read a plain yes or no as a boolean; the file keeps the word.
+            booleans = [word == "yes" for word in words if word in ("yes", "no")]
+            return {"enum": [*words, *booleans]}
         case Number():
             return {"type": "number"}
         case Day():
             return {"type": "string", "format": "date"}
-        case FormulaText():
-            return _formula(shape)
-        case ListOf() | Named() | Fixed():
-            return _container(shape)
         case _:
             assert_never(shape)
 
@@ -82,3 +96,8 @@ def _documented(key: Key) -> dict[str, Any]:
     if "description" not in inner:
         return {"description": key.doc, **inner}
     return {**inner, "description": f"{key.doc} {inner['description']}".strip()}
+
+
+def schema_text() -> str:
+    """The JSON Schema as the file ``mappings/mapping.schema.json`` holds it."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -42,6 +42,10 @@ class FormulaText(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a look-up in a table may stand in its place."""
 
 
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """Anything at all, kept as the node it is."""
+
+
 class ListOf(msgspec.Struct, frozen=True, kw_only=True):
     """A list; with ``or_single`` one element may be written without the list."""
 
@@ -71,7 +75,7 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
     doc: str = ""
 
 
-Shape = Text | Choice | Number | Day | FormulaText | ListOf | Named | Fixed
+Shape = Text | Choice | Number | Day | FormulaText | Raw | ListOf | Named | Fixed
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +116,16 @@ def read(shape: Shape, node: Node, problems: list[Problem]) -> Any:
             if shape.or_lookup and isinstance(node, Table):
                 return read(LOOKUP, node, problems)
             return _scalar(node, "a formula", problems)
+        case Raw():
+            return node
+        case ListOf() | Named() | Fixed():
+            return _read_container(shape, node, problems)
+        case _:
+            assert_never(shape)
+
+
+def _read_container(shape: ListOf | Named | Fixed, node: Node, problems: list[Problem]) -> Any:
+    match shape:
         case ListOf():
             return _read_list(shape, node, problems)
         case Named():

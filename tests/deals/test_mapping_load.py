@@ -1,0 +1,185 @@
+import re
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from closedwon.deals.mapping import MappingError, load_mapping
+from closedwon.formula.schema import Schema
+from deals import cpq_org as org
+
+TINY = """\
+name: tiny
+source:
+  root: Opportunity
+  trigger: IsWon = true
+  children:
+    lines:
+      object: SBQQ__QuoteLine__c
+      link: SBQQ__Quote__c
+      parent: deal.SBQQ__PrimaryQuote__c
+      to_root: SBQQ__Quote__r.SBQQ__Opportunity2__c
+customer: {account_id: AccountId, name: Account.Name}
+contract:
+  kind: '"new"'
+  start: CloseDate
+  currency: '"USD"'
+rules:
+  - id: charge
+    for: lines
+    scheduled_charge:
+      product: '"sku:" & SBQQ__ProductCode__c'
+      name: SBQQ__ProductName__c
+      amount: SBQQ__NetTotal__c
+      on: SBQQ__StartDate__c
+  - otherwise: reject
+"""
+
+
+def problems(
+    text: str, schema: Schema = org.SCHEMA, tables: dict[str, str] | None = None
+) -> list[str]:
+    with pytest.raises(MappingError) as caught:
+        load_mapping(text, "m.yaml", schema, tables or {})
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_fields_to_read_follow_from_the_formulas() -> None:
+    source = load_mapping(TINY, "m.yaml", org.SCHEMA, {}).source
+
+    assert source.fields == (
+        "Account.Name", "AccountId", "CloseDate", "Id", "Name", "SBQQ__PrimaryQuote__c",
+        "SystemModstamp",
+    )  # fmt: skip
+    (lines,) = source.children
+    assert lines.fields == (
+        "Id", "Name", "SBQQ__NetTotal__c", "SBQQ__ProductCode__c", "SBQQ__ProductName__c",
+        "SBQQ__Quote__c", "SBQQ__Quote__r.SBQQ__Opportunity2__c", "SBQQ__StartDate__c",
+        "SystemModstamp",
+    )  # fmt: skip
+
+
+def test_computed_fields_are_not_read_from_the_crm() -> None:
+    lines = next(one for one in org.MAPPING.source.children if one.name == "lines")
+
+    assert "Starts_On" not in lines.fields
+    assert "SBQQ__EffectiveStartDate__c" in lines.fields
+
+
+def test_every_problem_of_a_file_is_told_at_once_with_its_place() -> None:
+    text = (
+        TINY.replace("trigger: IsWon", "triger: IsWon")
+        .replace("SBQQ__NetTotal__c", "SBQQ__NetTotals__c")
+        .replace("start: CloseDate", "start: Name")
+        .replace("for: lines", "for: line")
+    )
+    found = problems(text)
+
+    assert found[0].startswith("m.yaml:3:3: found no 'trigger', expected trigger: SOQL")
+    assert found[1].startswith("m.yaml:4:3: found key 'triger', expected one of root, trigger")
+    assert found[1].endswith("did you mean 'trigger'?")
+    assert found[2] == "m.yaml:14:10: found one giving text, expected a formula giving date"
+    assert found[3].startswith("m.yaml:18:10: found for: line, expected for: one of deal, lines")
+
+
+def test_an_unknown_field_names_the_nearest_one_where_it_stands() -> None:
+    (found,) = problems(TINY.replace("SBQQ__NetTotal__c", "SBQQ__NetTotals__c"))
+
+    assert found.startswith("m.yaml:22:15: ")
+    assert "SBQQ__NetTotal__c" in found.split("did you mean")[1]
+
+
+def test_a_formula_in_a_block_is_blamed_at_its_true_position() -> None:
+    text = TINY.replace("amount: SBQQ__NetTotal__c", "amount: |\n        1 +\n          Nowhere__c")
+
+    assert problems(text)[0].startswith("m.yaml:24:11: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  - otherwise: reject\n", "", "a last rule `otherwise: reject` or `ignore`"),
+        ("  - id: charge\n    for", "  - for", "id: a name for explanations"),
+        ("      on: SBQQ__StartDate__c\n", "", "either on or schedule"),
+        ("object: SBQQ__QuoteLine__c", "object: SBQQ__QuoteLines__c", "did you mean"),
+        ("link: SBQQ__Quote__c", "link: SBQQ__Quotes__c", "a field of SBQQ__QuoteLine__c"),
+        ("parent: deal.SBQQ__PrimaryQuote__c", "parent: quote.Id", "deal.<field>"),
+        ("otherwise: reject", "otherwise: maybe", "one of reject, ignore"),
+        ("name: tiny", "name: Tiny Mapping", "small letters"),
+        ("    scheduled_charge:", "    ignore: no\n    scheduled_charge:", "outputs ("),
+        ("currency: '\"USD\"'", "currency: 1 + 1", "a formula giving text"),
+        ("name: tiny", "name: tiny\neffective_from: yesterday", "a date like 2024-01-31"),
+    ],
+)
+def test_what_a_mapping_must_have(old: str, new: str, told: str) -> None:
+    assert old in TINY
+    assert any(told in line for line in problems(TINY.replace(old, new)))
+
+
+def test_rules_after_otherwise_and_ids_used_twice_are_refused() -> None:
+    rule = "  - {id: charge, for: lines, ignore: again}\n"
+    middle = "  - {otherwise: ignore}\n"
+    found = "\n".join(problems(TINY.replace("rules:\n", "rules:\n" + rule + middle)))
+
+    assert "found rule id 'charge' again" in found
+    assert "found otherwise in the middle" in found
+
+
+def test_tables_are_checked_with_the_file_and_line_they_are_wrong_on() -> None:
+    text = TINY + "tables:\n  terms: {file: terms.csv}\n  gone: {file: term.csv}\n"
+    found = problems(text, tables={"terms.csv": "A,B\n1,2\n1,3\n4\n"})
+
+    assert any("table file 'term.csv'" in line and "'terms.csv'" in line for line in found)
+    assert "terms.csv:3:1: found key '1' again, expected it once" in found
+    assert "terms.csv:4:1: found 1 cells, expected 2 cells" in found
+
+
+def test_an_org_without_our_custom_fields_still_maps_plain_deals() -> None:
+    custom = re.compile(r"^(?!SBQQ__).*__c$")
+    plain: dict[str, Any] = {
+        name: {key: field for key, field in fields.items() if not custom.match(key)}
+        for name, fields in org.SCHEMA.items()
+        if name != "Payment_Installment__c"
+    }
+    plain["Account"]["Billing_Customer_Id__c"] = org.SCHEMA["Account"]["Billing_Customer_Id__c"]
+
+    source = org.cpq(plain).source
+
+    assert [child.name for child in source.children] == ["quote", "lines"]
+    read = {field for child in source.children for field in child.fields}
+    assert "Deal_Term_Type__c" not in read
+    assert "SBQQ__NetTotal__c" in read
+
+
+def test_the_version_changes_with_the_file_and_with_its_tables() -> None:
+    text, tables = org.cpq_text(), org.tables()
+    version = org.MAPPING.version
+    more = {**tables, "payment-terms.csv": tables["payment-terms.csv"] + "Net 10,10\n"}
+
+    assert load_mapping(text, "other.yaml", org.SCHEMA, tables).version == version
+    assert load_mapping(text + "# x\n", "m.yaml", org.SCHEMA, tables).version != version
+    assert load_mapping(text, "m.yaml", org.SCHEMA, more).version != version
+
+
+def test_custom_field_keys_are_told_so_that_billing_can_know_them_first() -> None:
+    keys = org.MAPPING.custom_field_keys
+
+    assert keys["contract"] == {"sfdc_opportunity_id", "sfdc_quote_id"}
+    assert keys["customer"] == {"sfdc_account_id"}
+    assert keys["commit"] == {"sfdc_quote_line_ids"}
+
+
+LINES = TINY.splitlines()
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(0, len(LINES) - 1), st.sampled_from(["", "x", "\t", ": ", "[", "'", "- "]))
+def test_a_broken_line_gives_problems_with_places_and_never_a_crash(at: int, junk: str) -> None:
+    indent = re.match(r" *", LINES[at])
+    assert indent is not None
+    broken = indent.group() + junk + LINES[at].strip() if junk else ""
+    text = "\n".join([*LINES[:at], broken, *LINES[at + 1 :]]) + "\n"
+    with suppress(MappingError):
+        assert load_mapping(text, "m.yaml", org.SCHEMA, {}).rules
