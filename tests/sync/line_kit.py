@@ -53,8 +53,8 @@ from closedwon.sync.line import settle
 from closedwon.sync.map import Map
 from closedwon.sync.plan import MakePlan
 from closedwon.sync.poll import Poll, PollOptions
-from closedwon.sync.provision import provision
 from closedwon.sync.push import Push
+from closedwon.targets import EmbeddedTarget
 from closedwon.testing.crm import FakeCrm
 from closedwon.usage import open_usage
 
@@ -157,7 +157,7 @@ class World:
         return Apply(
             store=self.store,
             plan_of=self.plan_of,
-            carry_out=lambda plan, key, now: provision(self.engine, plan, key, now),
+            target=EmbeddedTarget(self.engine),
         )
 
     def step(self, name: str) -> Step:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from closedwon.deals.types import Deal, Finding, Plan, Terms
 from closedwon.kernel.errors import Conflict, Refused
+from closedwon.ports import Target
 from closedwon.step import StepReport
 from closedwon.store.database import writing
 from closedwon.store.line import LineStore
@@ -14,18 +15,20 @@ from closedwon.store.line.deal_row import DealRow
 from closedwon.store.line.plans import StoredPlan
 
 BATCH_MAX = 200
+BY = "sync"
+"""Who acts, in the audit log."""
 POISON = (Refused, ArithmeticError, LookupError, TypeError, ValueError)
 """What one deal may make billing raise; anything else stops the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apply:
-    """Reads plans that may be applied; writes billing through ``carry_out``."""
+    """Reads plans that may be applied; writes billing through ``target``."""
 
     store: LineStore
     plan_of: Callable[[Deal, Terms, datetime], Plan]
-    carry_out: Callable[[Plan, str, datetime], None]
-    """Engine commands of a plan, with its digest as the key; joins the open transaction."""
+    target: Target
+    """Where plans are carried out; the embedded engine joins the open transaction."""
     unblocks: tuple[str, ...] = ()
     """Mapping findings that the arrival of any contract may settle; such deals are mapped again."""
     name: str = "apply"
@@ -79,7 +82,7 @@ class Apply:
             self.store.deals.waits(row, "plan", "billing moved since it was planned", now)
             return "waiting"
         terms = self.store.deals.terms(deal_id)
-        self.carry_out(live.plan, live.digest, now)
+        self.target.apply(live.plan, by=BY, now=now)
         self.store.plans.applied(live.digest, now)
         self.store.parked.resolve(deal_id, now)
         self.store.deals.provisioned(row, now, terms.customer.id, terms.contract_id)

@@ -20,7 +20,7 @@ from closedwon.engine import Engine
 from closedwon.kernel.errors import Conflict
 from closedwon.kernel.ids import derive, digest
 from closedwon.ports import Applied
-from closedwon.store.rows import encoded
+from closedwon.store.line.plans import plan_text
 
 
 class EmbeddedTarget:
@@ -39,7 +39,7 @@ class EmbeddedTarget:
         Raises Conflict when the contract moved since the plan was made, Refused when the engine
         cannot do what it asks; the caller's transaction then has to go.
         """
-        key = digest(encoded(plan).encode())
+        key = digest(plan_text(plan).encode())
         asked = [step for step in plan.steps if isinstance(step, CreateContract | EditContract)]
         if asked and all(self._is_done(step, _edit_id(plan, key, step)) for step in asked):
             return Applied(changed=False)
@@ -72,6 +72,9 @@ class EmbeddedTarget:
             case CreateCustomer(customer=terms):
                 self._create_customer(terms, by, now)
             case CreateProduct(product=product):
+                engine.ensure_custom_field_keys(
+                    "contract_product", product.custom_fields, now, by
+                )
                 engine.create_product(product, now, by)
             case CreateContract(contract_id=contract_id, create=create):
                 self._allow_fields(create, by, now)

@@ -13,7 +13,6 @@ from sqlite_utils import Database
 
 from closedwon.billing.account import BillingSettings
 from closedwon.crm.salesforce import SalesforceCrm
-from closedwon.deals.types import Plan
 from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
 from closedwon.settings import Settings
@@ -28,10 +27,10 @@ from closedwon.sync.finalize import Finalize
 from closedwon.sync.map import Map
 from closedwon.sync.plan import MakePlan
 from closedwon.sync.poll import Poll, PollOptions
-from closedwon.sync.provision import provision
 from closedwon.sync.push import Push
 from closedwon.sync.retries import Retries
 from closedwon.sync.sweep import Sweep
+from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
 from closedwon.wiring.lock import writer_lock
@@ -207,7 +206,7 @@ class App:
         return Apply(
             store=self.store,
             plan_of=self.work.plan_of,
-            carry_out=self._carry_out,
+            target=EmbeddedTarget(self.engine),
             unblocks=FOLLOW_CODES,
         )
 
@@ -230,6 +229,3 @@ class App:
         )
         source = self.mappings.newest.source
         return Poll(store=self.store, crm=self.crm, source=source, options=options)
-
-    def _carry_out(self, plan: Plan, key: str, now: datetime) -> None:
-        provision(self.engine, plan, key, now)

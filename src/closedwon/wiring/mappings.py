@@ -20,7 +20,6 @@ from closedwon.deals.types import Deal, Plan, Record, Rejected, Terms
 from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
 from closedwon.kernel.errors import ConfigError, NotFound
-from closedwon.kernel.strict_json import fingerprint
 from closedwon.store.line import LineStore
 
 T = TypeVar("T")
@@ -174,20 +173,12 @@ class DealWork:
             followed = engine.contract(followed_id) if self.exists(followed_id) else None
         final = engine.invoices(contract_id=terms.contract_id, status=InvoiceStatus.FINALIZED)
         ends = [i.end for i in final if i.type is InvoiceType.USAGE and i.end is not None]
-        products = frozenset(engine.catalog().products)
-        missing = sorted(p.id for p in terms.products if p.id not in products)
-        seen = [
-            engine.digest(terms.contract_id),
-            customer.id if customer else "",
-            engine.digest(followed.id) if followed else "",
-            missing,
-        ]
         return PlanFacts(
             customer=customer,
             contract=contract,
             followed=followed,
             finalized_through=max(ends, default=None),
-            product_ids=products,
+            product_ids=frozenset(engine.catalog().products),
             policies=self._mappings.in_force(deal.record).policies,
-            base=fingerprint(seen),
+            base=engine.digest(terms.contract_id),
         )
