@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 from closedwon.billing.catalog.types import Aggregation, Metric
 from closedwon.billing.rating.demand import Demand
@@ -14,7 +14,7 @@ Stored = tuple[UsageEvent, datetime]
 
 def expected(
     demand: Demand, stored: Sequence[Stored], *, retroactive: bool = True
-) -> dict[tuple[tuple[str, ...], int], Decimal]:
+) -> dict[tuple[tuple[str, ...], int], Fraction]:
     """Cumulative value by (group, cut) for every group with a counted event, at every cut."""
     counted = [
         (event, at)
@@ -66,28 +66,28 @@ def permitted(demand: Demand, event: UsageEvent) -> bool:
     return in_force is None or event.properties.get(in_force.group_key) in in_force.group_values
 
 
-def value(metric: Metric, counted: Sequence[tuple[UsageEvent, int]]) -> Decimal:
+def value(metric: Metric, counted: Sequence[tuple[UsageEvent, int]]) -> Fraction:
     if metric.aggregation is Aggregation.COUNT:
-        return Decimal(len(counted))
+        return Fraction(len(counted))
     texts = [(event, at, event.properties.get(metric.key or "")) for event, at in counted]
     if metric.aggregation is Aggregation.UNIQUE:
-        return Decimal(len({text for _, _, text in texts if text is not None}))
+        return Fraction(len({text for _, _, text in texts if text is not None}))
     numbers = [
         (event.timestamp, at, number)
         for event, at, text in texts
         if (number := parsed(text)) is not None
     ]
     if metric.aggregation is Aggregation.SUM:
-        return sum((number for _, _, number in numbers), Decimal(0))
+        return sum((number for _, _, number in numbers), Fraction(0))
     if metric.aggregation is Aggregation.MAX:
-        return max([Decimal(0), *(number for _, _, number in numbers)])
-    return max(numbers)[2] if numbers else Decimal(0)
+        return max([Fraction(0), *(number for _, _, number in numbers)])
+    return max(numbers)[2] if numbers else Fraction(0)
 
 
-def parsed(text: str | None) -> Decimal | None:
+def parsed(text: str | None) -> Fraction | None:
     if text is None or not set(text) <= set("0123456789+-.eE"):
         return None
     try:
-        return Decimal(text)
-    except InvalidOperation:
+        return Fraction(text)
+    except ValueError:
         return None
