@@ -39,6 +39,8 @@ def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime 
     A usage invoice after its grace, a scheduled one, a true-up, the start or end of a segment, a
     transition. None when nothing is left; an edit makes the contract due at once in any case.
     """
+    if contract.archived_at is not None and contract.archived_at <= after:
+        return None
     times = [at for at in _points(contract, timedelta(hours=grace_hours)) if after < at]
     usage = _next_usage(contract, after, grace_hours)
     if usage is not None:
@@ -68,8 +70,6 @@ def _points(contract: Contract, grace: timedelta) -> Iterator[datetime]:
 
 def _next_usage(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
     """Grace end of the first period that is still to be finalized after ``after``."""
-    if contract.archived_at is not None:
-        return None
     for period in periods(anchor(contract), contract.statement.frequency, contract.term):
         due = finalizes_at(period, grace_hours)
         if due > after:

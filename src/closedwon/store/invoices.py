@@ -1,5 +1,6 @@
 """Finalized invoices: frozen bytes with their digest; only their status may go to VOID (G9)."""
 
+import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -100,7 +101,8 @@ class Invoices:
     def freeze(self, invoice: Invoice, now: datetime) -> str:
         """Store ``invoice`` as FINALIZED at ``now``; returns the digest of its frozen bytes.
 
-        The bytes leave out when it was finalized, so that a replay gives the same ones (G5).
+        The bytes leave out when it was finalized, so that a replay gives the same ones (G5). Raises
+        InvariantBroken when its period or a payment of it is billed already (G10).
         """
         bare = replace(invoice, status=InvoiceStatus.FINALIZED, finalized_at=None)
         content = encoded(bare)
@@ -123,12 +125,12 @@ class Invoices:
             "content": content,
             "sha256": sha256,
         }
-        insert(self._db, "invoice", [row])
-        insert(
-            self._db,
-            "invoice_line",
-            [_line_row(invoice.id, number, line) for number, line in enumerate(invoice.lines, 1)],
-        )
+        try:
+            insert(self._db, "invoice", [row])
+            lines = [_line_row(invoice.id, n, line) for n, line in enumerate(invoice.lines, 1)]
+            insert(self._db, "invoice_line", lines)
+        except sqlite3.IntegrityError as error:
+            raise InvariantBroken(f"cannot bill this: {error}", invoice=invoice.id) from error
         return sha256
 
     def void(self, invoice_id: str, now: datetime) -> None:
