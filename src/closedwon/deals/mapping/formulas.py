@@ -1,6 +1,6 @@
 """Compiling the formulas of a mapping against an org's fields, and noting what they read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from closedwon.deals.mapping.document import Scalar
@@ -19,6 +19,26 @@ FIELD_TYPE = {
     ValueType.BOOLEAN: "boolean",
     ValueType.NULL: "string",
 }
+
+
+class OwnFirst(Mapping[str, Mapping[str, FieldInfo]]):
+    """The mapping's own collections before the org's objects.
+
+    Looks up, never copies: the org describes an object when it is first asked for.
+    """
+
+    def __init__(self, own: Schema, schema: Schema) -> None:
+        self._own = own
+        self._schema = schema
+
+    def __getitem__(self, name: str) -> Mapping[str, FieldInfo]:
+        return self._own[name] if name in self._own else self._schema[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(self._own), **dict.fromkeys(self._schema)})
+
+    def __len__(self) -> int:
+        return len(set(self._own) | set(self._schema))
 
 
 class Formulas:
@@ -57,10 +77,8 @@ class Formulas:
     def compiled(self, text: Scalar, collection: str, types: Iterable[str]) -> Formula | None:
         """The formula over rows of ``collection``; None, with the problem noted, when wrong."""
         names = {name: self._typed_as(name) for name in self._objects}
-        schema = {
-            **self._schema,
-            **{names[name]: fields for name, fields in self._fields.items()},
-        }
+        own = {names[name]: fields for name, fields in self._fields.items()}
+        schema = OwnFirst(own, self._schema)
         children = {name: names[name] for name in self._objects if name != DEAL}
         spot = text.spot
         try:

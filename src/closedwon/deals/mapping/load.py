@@ -88,7 +88,8 @@ class _Loader:
         form = self._form
         self._optional_fields()
         fields = tuple(self._computed_fields())
-        won = form["source"]["won"]
+        asked = form["source"]["won"]
+        won = None if asked is None else self._formulas.compiled(asked, DEAL, TRUTH.types)
         checks, gates = tuple(self._checks()), tuple(self._gates())
         customer, contract = self._customer(form["customer"]), self._contract(form["contract"])
         rules, otherwise = self._all_rules(form["rules"] or ())
@@ -104,7 +105,7 @@ class _Loader:
             schema=self._schema,
             objects=self._source.objects,
             fields=fields,
-            won=None if won is None else self._formulas.compiled(won, DEAL, TRUTH.types),
+            won=won,
             checks=checks,
             gates=gates,
             customer=customer,
