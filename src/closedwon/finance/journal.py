@@ -25,13 +25,15 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
-from closedwon.billing.balances.types import EntryType, LedgerEntry
-from closedwon.billing.contracts.terms import Commit, CommitKind
+from closedwon.billing.balances.types import EntryType
+from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Invoice, Line, LineType
 from closedwon.finance.postings import (
+    CommitBooks,
     JournalEntry,
     JournalKind,
     LedgerAccount,
+    Movement,
     Posting,
     Shell,
     Side,
@@ -58,30 +60,6 @@ __all__ = [
 
 GRANTS = frozenset({EntryType.SEGMENT_START, EntryType.INITIAL_BALANCE})
 """Entries that bring balance; every other one takes some away, or gives it back."""
-
-
-class CommitBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What was booked for one commit before the movement at hand."""
-
-    consumed: Decimal = ZERO
-    """Left the commit so far, in its wire unit: used, expired, rolled, removed."""
-    recognised: int = 0
-    """Debited to its deferral by movements, minor units."""
-    received: int = 0
-    """Credited to its deferral by rollovers into it, minor units."""
-
-
-class Movement(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger entry with what its booking depends on."""
-
-    entry: LedgerEntry
-    commit: Commit
-    books: CommitBooks
-    customer_id: str
-    invoice: Invoice | None = None
-    """The invoice of a deduction."""
-    currencies: Mapping[str, str | None]
-    """ISO code by credit type id; None for a custom pricing unit."""
 
 
 def invoice_entry(invoice: Invoice, currency: str) -> JournalEntry | None:

@@ -1,12 +1,17 @@
 """Journal entries and their postings; every entry balances or does not exist (G8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
+from closedwon.billing.balances.types import LedgerEntry
+from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.invoices.types import Invoice
 from closedwon.kernel.errors import InvariantBroken
+from closedwon.kernel.exact import ZERO
 
 
 class LedgerAccount(StrEnum):
@@ -73,6 +78,30 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True):
             sums[posting.currency] = sums.get(posting.currency, 0) + posting.minor
         if not self.postings or any(sums.values()):
             raise InvariantBroken("a journal entry does not balance", entry=self.id)
+
+
+class CommitBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What was booked for one commit before the movement at hand."""
+
+    consumed: Decimal = ZERO
+    """Left the commit so far, in its wire unit: used, expired, rolled, removed."""
+    recognised: int = 0
+    """Debited to its deferral by movements, minor units."""
+    received: int = 0
+    """Credited to its deferral by rollovers into it, minor units."""
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger entry with what its booking depends on."""
+
+    entry: LedgerEntry
+    commit: Commit
+    books: CommitBooks
+    customer_id: str
+    invoice: Invoice | None = None
+    """The invoice of a deduction."""
+    currencies: Mapping[str, str | None]
+    """ISO code by credit type id; None for a custom pricing unit."""
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
