@@ -85,7 +85,9 @@ class _Run:
 
     def terms(self, opportunity_id: str) -> Terms | None:
         """The terms; None when the header cannot be read."""
-        self._check_deal()
+        self._check_ids()
+        if not self.parks:
+            self._check_deal()
         if self.parks:
             return None
         try:
@@ -144,6 +146,14 @@ class _Run:
         return msgspec.structs.replace(
             create, terms=added, custom_fields=fields, uniqueness_key=key
         )
+
+    def _check_ids(self) -> None:
+        for rows in self._answers.rows.values():
+            for row in rows:
+                try:
+                    row_id(row)
+                except Unmappable as error:
+                    self._findings.append(error.finding)
 
     def _check_deal(self) -> None:
         won = self._mapping.won
