@@ -12,12 +12,17 @@ from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import midnight
 
 
+NAME_MAX = 80
+"""Length of a record name in Salesforce."""
+
+
 def customer_row(picture: Picture) -> WantedRow:
     """One row per customer; balances count only segments open now, as people can draw them."""
     customer = picture.account.customer
     expiry = _next_expiry(picture)
     exhausted = _exhausted_on(picture)
     fields = compact(
+        Name=customer.name[:NAME_MAX],
         Environment__c=picture.environment,
         Account__c=customer.salesforce_account_id,
         Customer_Id__c=customer.id,
