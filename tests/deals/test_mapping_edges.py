@@ -1,6 +1,6 @@
 """Deals and mappings at the edge: every one is parked or mapped, with a reason a person can use."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,6 @@ from closedwon.billing.contracts.terms import Multiplier, Override
 from closedwon.deals.mapping import (
     DealMapping,
     RateCardFact,
-    in_force,
     load_mapping,
     map_deal,
 )
@@ -356,15 +355,6 @@ def test_two_discounts_on_everything_overlap_too() -> None:
 
     assert [finding.code for finding in found.findings] == ["multipliers_overlap"]
     assert "for everything from 2024-01-01 on" in found.findings[0].message
-
-
-def test_an_old_deal_keeps_the_rules_of_its_time() -> None:
-    first = tiny(CREATES)
-    second = tiny(CREATES, ("name: tiny\n", "name: tiny\neffective_from: 2024-01-01\n"))
-
-    assert in_force([second, first], date(2023, 12, 31)) is first
-    assert in_force([first, second], date(2024, 1, 1)) is second
-    assert in_force([second], date(2023, 12, 31)) is None
 
 
 def test_installments_without_a_commit_key_follow_their_line_or_its_segment_key() -> None:

@@ -143,12 +143,13 @@ def test_an_org_without_our_custom_fields_still_maps_plain_deals() -> None:
         for name, fields in org.SCHEMA.items()
         if name != "Payment_Installment__c"
     }
-    plain["Account"]["Billing_Customer_Id__c"] = org.SCHEMA["Account"]["Billing_Customer_Id__c"]
 
     source = org.cpq(plain).source
 
     assert [child.name for child in source.children] == ["quote", "lines"]
-    read = {field for child in source.children for field in child.fields}
+    read = {field for child in source.children for field in child.fields} | {*source.fields}
+    assert "Account.Billing_Customer_Id__c" not in read
+    assert "Account.Name" in read
     assert "Deal_Term_Type__c" not in read
     assert "SBQQ__NetTotal__c" in read
 
@@ -161,14 +162,6 @@ def test_the_version_changes_with_the_file_and_with_its_tables() -> None:
     assert load_mapping(text, "other.yaml", org.SCHEMA, tables).version == version
     assert load_mapping(text + "# x\n", "m.yaml", org.SCHEMA, tables).version != version
     assert load_mapping(text, "m.yaml", org.SCHEMA, more).version != version
-
-
-def test_custom_field_keys_are_told_so_that_billing_can_know_them_first() -> None:
-    keys = org.MAPPING.custom_field_keys
-
-    assert keys["contract"] == {"sfdc_opportunity_id", "sfdc_quote_id"}
-    assert keys["customer"] == {"sfdc_account_id"}
-    assert keys["commit"] == {"sfdc_quote_line_ids"}
 
 
 LINES = TINY.splitlines()

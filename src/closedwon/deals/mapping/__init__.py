@@ -9,7 +9,6 @@ from closedwon.deals.mapping.fixtures import (
     load_fixture,
     run_fixture,
 )
-from closedwon.deals.mapping.in_force import in_force
 from closedwon.deals.mapping.lint import lint
 from closedwon.deals.mapping.load import load_mapping
 from closedwon.deals.mapping.model import DealMapping, Policies
@@ -28,7 +27,6 @@ __all__ = [
     "Problem",
     "RateCardFact",
     "coverage",
-    "in_force",
     "json_schema",
     "lint",
     "load_fixture",

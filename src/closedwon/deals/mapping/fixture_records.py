@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from closedwon.deals.mapping.described import parent_object
 from closedwon.deals.mapping.document import Node, Scalar, Sequence, Table
 from closedwon.deals.mapping.model import DealMapping
 from closedwon.deals.mapping.outputs import DEAL
@@ -84,7 +85,7 @@ class FixtureRecords:
             if field is not None and isinstance(entry.value, Scalar):
                 found[name] = self._value(field, entry.value)
                 continue
-            parent = self._parent(object_name, name)
+            parent = parent_object(self._mapping.schema, object_name, name)
             if parent:
                 found[name] = self._fields(parent, entry.value)
                 continue
@@ -95,13 +96,6 @@ class FixtureRecords:
 
     def _field(self, object_name: str, name: str) -> FieldInfo | None:
         return self._mapping.schema.get(object_name, {}).get(name)
-
-    def _parent(self, object_name: str, relationship: str) -> str:
-        fields = self._mapping.schema.get(object_name, {}).values()
-        for field in fields:
-            if field.relationship_name == relationship and field.reference_to:
-                return field.reference_to[0]
-        return ""
 
     def _value(self, field: FieldInfo, scalar: Scalar) -> Any:
         if scalar.is_blank:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from closedwon.deals.mapping.described import field_at
 from closedwon.deals.mapping.document import Scalar
 from closedwon.deals.mapping.outputs import DEAL, GROUP, Lookup, Value
 from closedwon.deals.mapping.problems import Problem, Spot, nearest
@@ -53,7 +54,9 @@ class Formulas:
         self._fields = {
             name: dict(schema.get(object_name, {})) for name, object_name in objects.items()
         }
-        self._schema = schema
+        self._schema = dict(schema)
+        self._lacking: set[tuple[str, str]] = set()
+        """(object, field) of parents the org does not have."""
         self._problems = problems
         self._invented: dict[str, set[str]] = {name: set() for name in objects}
         self._paths: dict[str, set[str]] = {name: set() for name in objects}
@@ -67,6 +70,13 @@ class Formulas:
         """A field the org does not have: computed by the mapping, or always blank."""
         self._fields[collection][field.name] = field
         self._invented[collection].add(field.name)
+
+    def add_parent_field(self, object_name: str, field: FieldInfo) -> None:
+        """A field an org may lack on an object reached through a relationship."""
+        if field.name not in self._schema.get(object_name, {}):
+            known = self._schema.get(object_name, {})
+            self._schema[object_name] = {**known, field.name: field}
+            self._lacking.add((object_name, field.name))
 
     def computed_type(self, value: Value) -> str:
         """Salesforce type of a field computed by ``value``."""
@@ -136,8 +146,14 @@ class Formulas:
         """Real paths the formulas read from rows of a collection."""
         invented = self._invented[collection]
         return frozenset(
-            path for path in self._paths[collection] if path.split(".")[0] not in invented
+            path
+            for path in self._paths[collection]
+            if path.split(".")[0] not in invented and not self._is_lacking(collection, path)
         )
+
+    def _is_lacking(self, collection: str, path: str) -> bool:
+        object_name, field = field_at(self._schema, self._objects[collection], path)
+        return field is not None and (object_name, field.name) in self._lacking
 
     def read(self, collection: str, path: str) -> None:
         """Note a path that is read without a formula."""

@@ -259,7 +259,7 @@ MAPPING = Fixed(
         "source": Key(shape=SOURCE, doc="What is read.", required=True),
         "optional_fields": Key(
             shape=Named(element=Named(element=FIELD_TYPE)),
-            doc="Fields an org may lack, by collection, with their type; they are blank there.",
+            doc="Fields an org may lack, by collection or object, with their type; then blank.",
         ),
         "tables": Key(shape=Named(element=TABLE), doc="Look-up tables."),
         "fields": Key(

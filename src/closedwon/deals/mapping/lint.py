@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from closedwon.deals.mapping.described import field_at
 from closedwon.deals.mapping.model import DealMapping
 from closedwon.deals.mapping.outputs import DEAL, GROUP, CommitOutput, Lookup
 from closedwon.deals.mapping.problems import nearest
@@ -186,16 +187,4 @@ def _formulas(part: Any, collection: str) -> Iterator[tuple[str, Formula]]:
 
 def _field(mapping: DealMapping, collection: str, path: str) -> FieldInfo | None:
     """The described field at a path; None for computed ones."""
-    object_name = mapping.objects.get(collection, "")
-    *parents, last = path.split(".")
-    for relationship in parents:
-        fields = mapping.schema.get(object_name, {}).values()
-        targets = [
-            field.reference_to[0]
-            for field in fields
-            if field.relationship_name == relationship and field.reference_to
-        ]
-        if not targets:
-            return None
-        object_name = targets[0]
-    return mapping.schema.get(object_name, {}).get(last)
+    return field_at(mapping.schema, mapping.objects.get(collection, ""), path)[1]

@@ -117,20 +117,16 @@ class _Loader:
         )
 
     def _optional_fields(self) -> None:
-        for collection, fields in (self._form["optional_fields"] or {}).items():
-            if not self._known(collection, "optional_fields"):
+        for owner, fields in (self._form["optional_fields"] or {}).items():
+            is_parent = owner in self._schema and owner not in self._source.objects
+            if not is_parent and not self._known(owner, "optional_fields"):
                 continue
             for name, scalar in fields.items():
-                if self._formulas.has_field(collection, name):
-                    continue
-                kind, _, target = scalar.text.partition(":")
-                field = FieldInfo(
-                    name=name,
-                    type=kind,
-                    reference_to=(target,) if target else (),
-                    relationship_name=name.removesuffix("c") + "r" if target else None,
-                )
-                self._formulas.add_field(collection, field)
+                field = _optional_field(name, scalar.text)
+                if is_parent:
+                    self._formulas.add_parent_field(owner, field)
+                elif not self._formulas.has_field(owner, name):
+                    self._formulas.add_field(owner, field)
 
     def _computed_fields(self) -> Any:
         for collection, named in (self._form["fields"] or {}).items():
@@ -226,3 +222,14 @@ def _values(form: Form | None) -> Mapping[str, Any]:
     if form is None:
         return {}
     return {name: value for name, value in form.values.items() if value is not None}
+
+
+def _optional_field(name: str, written: str) -> FieldInfo:
+    """``picklist``, or ``reference:Object`` with the relationship its name implies."""
+    kind, _, target = written.partition(":")
+    return FieldInfo(
+        name=name,
+        type=kind,
+        reference_to=(target,) if target else (),
+        relationship_name=name.removesuffix("c") + "r" if target else None,
+    )

@@ -8,10 +8,8 @@ import msgspec
 
 from closedwon.deals.mapping.outputs import (
     DEAL,
-    ChargeOutput,
     CommitOutput,
     Output,
-    OverrideOutput,
     Reject,
     Value,
 )
@@ -123,7 +121,7 @@ class DealMapping(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     """SHA-256 of the file and its tables."""
     effective_from: date | None
-    """First close date it is meant for; ``in_force`` chooses among several."""
+    """First close date it is meant for; None is the beginning."""
     source: DealSource
     schema: Schema
     """What the org's describe said when the formulas were compiled."""
@@ -157,28 +155,6 @@ class DealMapping(msgspec.Struct, frozen=True, kw_only=True):
             and output.payments is not None
             and output.payments.installments is not None
         )
-
-    @property
-    def custom_field_keys(self) -> Mapping[str, frozenset[str]]:
-        """Custom field keys it writes, by entity; billing must know them before (R100)."""
-        of_rules = {key for rule in self.rules for key in rule.custom_fields}
-        commits: set[str] = set()
-        charges: set[str] = set()
-        for rule in self.rules:
-            for output in rule.outputs:
-                match output:
-                    case CommitOutput():
-                        commits |= set(output.custom_fields)
-                    case ChargeOutput():
-                        charges |= set(output.custom_fields)
-                    case OverrideOutput():
-                        pass
-        return {
-            "customer": frozenset(self.customer.custom_fields),
-            "contract": frozenset(self.contract.custom_fields) | frozenset(of_rules),
-            "commit": frozenset(commits),
-            "scheduled_charge": frozenset(charges),
-        }
 
     def fingerprint(self, record: Record, children: Mapping[str, Sequence[Record]]) -> str:
         """SHA-256 over the fields the mapping reads; equal means nothing to do.
