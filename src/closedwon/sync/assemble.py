@@ -27,13 +27,16 @@ class Assemble:
     """Versions of the loaded mappings; deals settled under any other one are read again."""
     reads_max: int = 10
     """Unready reads in a row before a person is told."""
+    batch_max: int = BATCH_MAX
     name: str = "assemble"
 
     def run(self, now: datetime) -> StepReport:
         """One batch. Reads happen outside of a transaction, each outcome is stored in its own."""
         self._requeue(now)
         counts: Counter[str] = Counter()
-        rows = {row.opportunity_id: row for row in self.store.deals.waiting(self.name, BATCH_MAX)}
+        rows = {
+            row.opportunity_id: row for row in self.store.deals.waiting(self.name, self.batch_max)
+        }
         if rows:
             clock = self.crm.server_now()
             won = self.crm.matching(list(rows))

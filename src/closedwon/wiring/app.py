@@ -1,7 +1,7 @@
 """The application: every concrete thing, made from settings when it is first needed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,11 +17,12 @@ from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
 from closedwon.settings import Settings
 from closedwon.step import Step
-from closedwon.store.database import close, open_database
+from closedwon.store.database import close, open_database, writing
 from closedwon.store.line import LineStore
 from closedwon.store.migrations import migrate
 from closedwon.sync.apply import Apply
 from closedwon.sync.assemble import Assemble
+from closedwon.sync.backfill import Backfill
 from closedwon.sync.figures import Figures
 from closedwon.sync.finalize import Finalize
 from closedwon.sync.map import Map
@@ -38,6 +39,8 @@ from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
 from closedwon.wiring.org import Org
 from closedwon.wiring.places import share
 
+BACKFILL_BATCH = 1000
+"""Deals a backfill reads at a time."""
 CATALOG_CODES = ("product_unknown", "tag_unknown", "rate_card_unknown", "currency_unknown")
 """Findings that a change of the catalogue may settle."""
 FOLLOW_CODES = ("amends_unknown",)
@@ -169,14 +172,15 @@ class App:
             *self.deal_steps(),
         )
 
-    def deal_steps(self, reads_max: int = 10) -> tuple[Step, ...]:
-        """Steps that carry deals already seen to billing; ``reads_max`` as in Assemble."""
+    def deal_steps(self, reads_max: int = 10, batch_max: int = 200) -> tuple[Step, ...]:
+        """Steps that carry deals already seen to billing; the numbers are those of Assemble."""
         return (
             Assemble(
                 store=self.store,
                 crm=self.crm,
                 mapping_versions=self.mappings.versions,
                 reads_max=reads_max,
+                batch_max=batch_max,
             ),
             Map(store=self.store, terms_of=self.work.terms_of, withdrawn=self.work.withdrawn),
             MakePlan(store=self.store, plan_of=self.work.plan_of, exists=self.work.exists),
@@ -193,12 +197,18 @@ class App:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The whole line in order."""
-        return (*self.inbound, Finalize(engine=self.engine), *self.outbound)
+        return (*self.inbound, *self.closing, *self.outbound)
 
     @property
-    def sweep(self) -> Step:
+    def closing(self) -> tuple[Step, ...]:
+        """The step that freezes invoices."""
+        return (Finalize(engine=self.engine),)
+
+    @property
+    def sweeping(self) -> tuple[Step, ...]:
         """The nightly comparison of every deal."""
-        return Sweep(store=self.store, crm=self.crm, root=self.mappings.newest.source.root)
+        root = self.mappings.newest.source.root
+        return (Sweep(store=self.store, crm=self.crm, root=root),)
 
     @property
     def apply(self) -> Apply:
@@ -219,6 +229,25 @@ class App:
             environment=self.settings.environment,
             root=self.mappings.newest.source.root,
             console_url=self.settings.console_url,
+        )
+
+    def see(self, opportunity_ids: Iterable[str], now: datetime) -> None:
+        """Have these deals read again, whether or not a poll saw them."""
+        with writing(self.db):
+            self.store.watermarks.pin_org(self.crm.org_id(), now)
+            self.store.deals.mark(opportunity_ids, now)
+
+    def backfill(self, rate_per_minute: int | None = None) -> Backfill:
+        """History through the same steps; what is unreadable now is parked at once."""
+        batch = BACKFILL_BATCH if rate_per_minute is None else min(BACKFILL_BATCH, rate_per_minute)
+        return Backfill(
+            store=self.store,
+            crm=self.crm,
+            source=self.mappings.newest.source,
+            steps=self.deal_steps(reads_max=1, batch_max=batch),
+            sleep=self.sleep,
+            rate_per_minute=rate_per_minute,
+            batch_max=batch,
         )
 
     def _poll(self) -> Poll:

@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database
 
+from closedwon.store.line.backfills import Backfills
 from closedwon.store.line.crm_records import CrmRecords
 from closedwon.store.line.deals import Deals
 from closedwon.store.line.parked import ParkedRows
@@ -12,6 +13,7 @@ from closedwon.store.line.tables import m020_line_tables
 from closedwon.store.line.watermarks import Watermarks
 
 __all__ = [
+    "Backfills",
     "CrmRecords",
     "Deals",
     "LineStore",
@@ -36,3 +38,4 @@ class LineStore:
         self.plans = Plans(db)
         self.pushes = PushRows(db)
         self.runs = RunLog(db)
+        self.backfills = Backfills(db)

@@ -64,6 +64,16 @@ class Plans:
         )
         return tuple(_stored(row) for row in rows)
 
+    def applied_at(self, now: datetime) -> tuple[Plan, ...]:
+        """Plans applied by the run whose instant is ``now``."""
+        rows = select(
+            self._db,
+            "select content from plan where state = 'applied' and applied_at = :at"
+            " order by opportunity_id",
+            at=format_instant(now),
+        )
+        return tuple(plan_of(row["content"]) for row in rows)
+
     def save(self, plan: Plan, now: datetime) -> StoredPlan:
         """Make ``plan`` the live one of its deal; an equal one keeps its release."""
         content = plan_text(plan)

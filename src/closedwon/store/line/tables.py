@@ -114,6 +114,14 @@ create table intent (
   sent_at text not null,
   settled_at text
 ) strict;
+create table backfill (
+  id integer primary key,
+  since text not null,
+  until text not null,
+  started_at text not null,
+  listed integer,
+  finished_at text
+) strict;
 create table run_log (
   id integer primary key,
   step text not null,

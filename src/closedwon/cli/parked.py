@@ -1,0 +1,83 @@
+"""``parked``: what stopped, why, and letting it try again."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from closedwon.cli.output import output_options, show
+from closedwon.cli.session import Session, pass_session
+
+
+@click.group()
+def parked() -> None:
+    """What stopped, why, and letting it try again."""
+
+
+@parked.command("list")
+@click.option("--code", help="Only reasons with this code.")
+@output_options
+@pass_session
+def list_(session: Session, code: str | None, format_: str, output: Path | None) -> None:
+    """Every open reason, oldest first."""
+    rows = [
+        {
+            "subject": row.subject,
+            "code": row.code,
+            "field": row.field,
+            "place": row.place,
+            "message": row.message,
+            "fix": row.fix,
+            "attempts": row.attempts,
+            "first_seen_at": row.first_seen_at,
+            "last_seen_at": row.last_seen_at,
+            "retry_at": row.retry_at,
+        }
+        for row in session.app.store.parked.open()
+        if code in (None, row.code)
+    ]
+    show(rows, format_, output)
+
+
+@parked.command()
+@click.argument("subject")
+@pass_session
+def show_(session: Session, subject: str) -> None:
+    """One deal or pushed row: every reason it ever had, and the plan that waits."""
+    from closedwon.kernel import strict_json  # noqa: PLC0415 heavy
+    from closedwon.kernel.errors import NotFound  # noqa: PLC0415 heavy
+    from closedwon.store.line.plans import plan_text  # noqa: PLC0415 heavy
+
+    store = session.app.store
+    history = store.parked.history(subject)
+    if not history:
+        raise NotFound("nothing of that name was ever parked", subject=subject)
+    for row in history:
+        state = "open" if row.is_open else f"closed {row.resolved_at:%Y-%m-%d %H:%M}"
+        by = f", released by {row.released_by}" if row.released_by else ""
+        click.echo(f"[{row.code}] {row.message}")
+        where = "  ".join(text for text in (row.record_id, row.field, row.place) if text)
+        click.echo(f"  where: {where}\n  fix: {row.fix}\n  {state}{by}; attempts: {row.attempts}")
+    live = store.plans.live(subject)
+    if live is not None:
+        click.echo(
+            f"plan {live.state}: {strict_json.dumps(strict_json.loads(plan_text(live.plan)))}"
+        )
+
+
+show_.name = "show"
+
+
+@parked.command()
+@click.argument("subjects", nargs=-1, required=True)
+@pass_session
+def release(session: Session, subjects: tuple[str, ...]) -> None:
+    """Let deals or rows try again at the next run; a held plan goes through as it stands."""
+    from closedwon.store.database import writing  # noqa: PLC0415 heavy
+    from closedwon.store.line.release import release as let_go  # noqa: PLC0415 heavy
+
+    app = session.app
+    for subject in subjects:
+        with writing(app.db):
+            step = let_go(app.store, subject, getpass.getuser(), session.now)
+        click.echo(f"released {subject}: goes on with {step}")

@@ -1,0 +1,129 @@
+"""The daemon's jobs over an application that lives in the worker thread."""
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+import structlog
+
+from closedwon.daemon import Daemon, Job, Observation, Pulse, application
+from closedwon.daemon.health import serving
+from closedwon.settings import Settings
+from closedwon.step import Step
+from closedwon.store.database import open_database, writing
+from closedwon.sync.line import run_line
+from closedwon.wiring.app import App
+from closedwon.wiring.lock import writer_lock
+
+LATE_FACTOR = 5
+"""Not ready when the line has not come through for this many pauses."""
+
+log = structlog.get_logger("closedwon.line")
+
+
+class Runner:
+    """Jobs by name; the application is opened by the first job and closed in the same thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._app: App | None = None
+        self.pulse = Pulse()
+        self.daemon = Daemon(self._jobs(), self.pulse, clock)
+
+    def run(self, told: Callable[[int], None]) -> None:
+        """Be the daemon until SIGTERM; ``told`` learns the port of the health endpoints.
+
+        Raises LockHeld when another process runs the line.
+        """
+        settings = self._settings
+        web = application(self._complaints, self.pulse.registry)
+        with (
+            writer_lock(settings.state_dir),
+            serving(web, settings.http_host, settings.http_port) as port,
+        ):
+            told(port)
+            self.daemon.serve(self._close, self._leave)
+
+    def _jobs(self) -> tuple[Job, ...]:
+        settings = self._settings
+        push = Job(
+            name="push", run=lambda: self._run("outbound"), every_s=settings.push_seconds, delay_s=2
+        )
+        return (
+            Job(name="line", run=lambda: self._run("inbound"), every_s=settings.poll_seconds),
+            Job(
+                name="finalize",
+                run=lambda: self._run("closing"),
+                every_s=settings.finalize_seconds,
+                delay_s=1,
+            ),
+            *((push,) if settings.push_enabled else ()),
+            Job(name="sweep", run=lambda: self._run("sweeping"), at=settings.sweep_at),
+        )
+
+    def _run(self, which: str) -> None:
+        if self._app is None:
+            self._app = App(self._settings, self._clock, self._sleep)
+        app = self._app
+        steps: Iterable[Step] = getattr(app, which)
+        try:
+            for report in run_line(self._while_running(steps), app.store, self._clock()):
+                self.pulse.stepped(report)
+                if report.changed_anything or report.notes:
+                    log.info(
+                        "step",
+                        step=report.step,
+                        done=report.done,
+                        unchanged=report.unchanged,
+                        parked=report.parked,
+                        waiting=report.waiting,
+                        notes=list(report.notes),
+                    )
+        finally:
+            if "crm" in vars(app):
+                self.pulse.observed(_observation(app))
+
+    def _while_running(self, steps: Iterable[Step]) -> Iterable[Step]:
+        for step in steps:
+            if self.daemon.is_stopping:
+                return
+            yield step
+
+    def _complaints(self) -> list[str]:
+        late = timedelta(seconds=LATE_FACTOR * self._settings.poll_seconds)
+        return self.pulse.complaints("line", self._clock(), late)
+
+    def _close(self) -> None:
+        if self._app is not None:
+            self._app.close()
+
+    def _leave(self) -> NoReturn:
+        """Between two transactions every kill is harmless (G1); holding the lock there is none."""
+        with writing(open_database(self._settings.state_file)):
+            os._exit(0)
+
+
+def _observation(app: App) -> Observation:
+    counts = app.store.deals.counts()
+    usage = app.crm.usage()
+    return Observation(
+        deals={
+            "provisioned": counts.provisioned,
+            "parked": counts.parked,
+            "excluded": counts.excluded,
+            "waiting": counts.waiting,
+        },
+        parked=len(app.store.parked.open()),
+        push_waiting=app.store.pushes.count_waiting(),
+        watermarks={mark.object_name: mark.until for mark in app.store.watermarks.all()},
+        api_used=usage.used,
+        api_allowed=usage.allowed,
+    )

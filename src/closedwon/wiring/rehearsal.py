@@ -1,0 +1,41 @@
+"""Dry runs: the same application over a copy of the state, thrown away afterwards."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from closedwon.formula.schema import Schema
+from closedwon.settings import Settings
+from closedwon.store.database import close, open_database
+from closedwon.wiring.app import App
+
+
+@contextmanager
+def rehearsal(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    schema: Schema | None = None,
+) -> Iterator[App]:
+    """An application that starts where the state is and changes nothing of it.
+
+    Nothing is pushed. Usage is not copied: a rehearsal plans and applies deals, it does not bill.
+    """
+    with tempfile.TemporaryDirectory(prefix="closedwon-rehearsal-") as directory:
+        copy = settings.model_copy(update={"state_dir": Path(directory), "push_enabled": False})
+        if settings.state_file.exists():
+            _copy(settings.state_file, copy.state_file)
+        with App(copy, clock, sleep, schema) as app:
+            yield app
+
+
+def _copy(state: Path, target: Path) -> None:
+    """SQLite's own backup: a consistent copy while another process writes."""
+    source, copy = open_database(state, read_only=True), open_database(target)
+    try:
+        source.conn.backup(copy.conn)
+    finally:
+        close(copy)
+        close(source)
