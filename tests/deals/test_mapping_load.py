@@ -176,3 +176,108 @@ def test_a_broken_line_gives_problems_with_places_and_never_a_crash(at: int, jun
     text = "\n".join([*LINES[:at], broken, *LINES[at + 1 :]]) + "\n"
     with suppress(MappingError):
         assert load_mapping(text, "m.yaml", org.SCHEMA, {}).rules
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("rules:\n", "checks: none\nrules:\n", "a list (lines beginning with '-')"),
+        ("rules:\n", "rules: {}\nruled:\n", "found a table, expected a list"),
+        ("customer: {account_id: AccountId, name: Account.Name}", "customer: Acme", "a table with"),
+        ("trigger: IsWon = true", "trigger: [IsWon]", "found a list, expected text"),
+        ("trigger: IsWon = true", "trigger:", "found nothing, expected text"),
+        ("    lines:\n", "    sold lines:\n", "a name of letters, digits and _"),
+        ("children:\n", "children: none\n  more:\n", "a table of names and values"),
+        ("contract:\n", "contract:\n  total_tolerance: a cent\n", "a plain decimal number"),
+        ("rules:\n", "fields: {line: {A: Id}}\nrules:\n", "fields of 'line', expected one of deal"),
+        ("rules:\n", "fields: {lines: {Name: Id}}\nrules:\n", "a name the object does not have"),
+        ("rules:\n", "fields: {lines: {A: Nope__c, B: A}}\nrules:\n", "Nope__c"),
+        ("rules:\n", "checks: [{code: a, must: Nope__c, message: m, fix: f}]\nrules:\n", "Nope__c"),
+        ("rules:\n", "gates: [{id: a, when: Nope__c, message: m}]\nrules:\n", "Nope__c"),
+        ("rules:\n", "optional_fields: {nowhere: {A__c: string}}\nrules:\n", "optional_fields of"),
+        ("account_id: AccountId", "account_id: Nope__c", "Nope__c"),
+        ("  kind: '\"new\"'\n", "", "no 'kind', expected kind: "),
+        ("customer: {account_id: AccountId, name: Account.Name}\n", "", "no 'customer'"),
+        ("source:\n  root: Opportunity", "source:\n  root: Opportunities", "an object of the org"),
+        ("    lines:\n", "    deal:\n", "a child named deal, expected another name"),
+        ("otherwise: reject", "otherwise: reject\n    when: TRUE", "'when' beside otherwise"),
+        ("amount: SBQQ__NetTotal__c", "amount: {table: t, key: Name}", "a table, expected a form"),
+        (
+            "product: '\"sku:\" & SBQQ__ProductCode__c'",
+            "product: {table: t, key: Name}",
+            "found table 't', expected a loaded table",
+        ),
+    ],
+)
+def test_whatever_is_written_wrongly_is_told_with_what_is_expected(
+    old: str, new: str, told: str
+) -> None:
+    assert old in TINY
+    found = problems(TINY.replace(old, new, 1))
+
+    assert any(told in line for line in found), found
+    assert all(re.match(r"m\.yaml:\d+:\d+: ", line) for line in found)
+
+
+OUTPUTS = "    for: lines\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("commit: {product: Name, name: Name}", "no 'access', expected access"),
+        (
+            "commit: {product: Name, name: Name, access: {amount: 1, start: Nope__c, end: NULL}}",
+            "Nope__c",
+        ),
+        (
+            (
+                "commit: {product: Name, name: Name, access: {amount: 1, start: NULL, end: NULL},"
+                " payments: {for: lines, match: Id}}"
+            ),
+            "payments for rows without 'amount'",
+        ),
+        ("override: {multiplier: 1, start: Nope__c}", "Nope__c"),
+        ("override: {start: NULL}", "either multiplier or price"),
+        (
+            (
+                "scheduled_charge: {product: Name, name: Name, amount: 1,"
+                " schedule: {start: Nope__c, end: NULL, frequency: Name, amounts: EACH}}"
+            ),
+            "Nope__c",
+        ),
+        ("scheduled_charge: {product: Nope__c, name: Name, amount: 1, on: NULL}", "Nope__c"),
+    ],
+)
+def test_outputs_that_lack_something_are_refused(output: str, told: str) -> None:
+    rule = f"rules:\n  - id: more\n    for: lines\n    when: FALSE\n    {output}\n"
+    found = problems(TINY.replace("rules:\n", rule))
+
+    assert any(told in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("csv_text", "told"),
+    [
+        ("", "0 lines, 0 columns"),
+        ("A\n1\n", "2 columns and 1.."),
+        ("A,A\n1,2\n", "different columns"),
+        ('A,B\n"1,2\n', "expected CSV"),
+    ],
+)
+def test_a_table_that_is_no_table_is_refused(csv_text: str, told: str) -> None:
+    found = problems(TINY + "tables: {t: {file: t.csv}}\n", tables={"t.csv": csv_text})
+
+    assert any("t.csv:1:1: " in line and told in line for line in found), found
+
+
+def test_a_column_and_a_key_of_a_table_are_named_or_refused() -> None:
+    tables = {"t.csv": "SKU,Id,Name\nM,prod,Machine\n"}
+    lookup = "product: {table: t, key: SBQQ__ProductCode__c, column: "
+    text = TINY.replace("product: '\"sku:\" & SBQQ__ProductCode__c'", lookup + "Price}")
+    named = text + "tables: {t: {file: t.csv, key: Skus}}\n"
+
+    found = problems(text + "tables: {t: {file: t.csv}}\n", tables=tables)
+
+    assert any("found column 'Price', expected one of SKU, Id, Name" in line for line in found)
+    assert any("did you mean 'SKU'?" in line for line in problems(named, tables=tables))
