@@ -5,7 +5,7 @@ ledger entry from that. Invoices are billed in processing order (R14), so that b
 several burn in it; deductions of finalized invoices are frozen (R12).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -25,9 +25,12 @@ from closedwon.billing.rating.demand import Demand, Quantities
 
 def demands(account: Account, catalog: Catalog, now: datetime) -> tuple[Demand, ...]:
     """Everything the account's open usage invoices need to know of usage, for one query (D3)."""
-    return tuple(
-        demand for period in open_periods(account, catalog, now) for _, demand in period.demands
-    )
+    return demands_of(open_periods(account, catalog, now))
+
+
+def demands_of(periods: Iterable[OpenPeriod]) -> tuple[Demand, ...]:
+    """What these open periods need to know of usage."""
+    return tuple(demand for period in periods for _, demand in period.demands)
 
 
 def bill(
@@ -36,8 +39,9 @@ def bill(
     quantities: Quantities,
     now: datetime,
     settings: BillingSettings,
+    periods: Iterable[OpenPeriod] | None = None,
 ) -> Bill:
-    """What the account owes and holds at ``now``.
+    """What the account owes and holds at ``now``; ``periods`` are its open ones, when known.
 
     An open invoice whose ``issued_at`` has come counts as finalized for the ledger, so storing the
     due invoices and ``Bill.entries`` together leaves nothing to add. Amounts in wire units.
@@ -48,7 +52,8 @@ def bill(
     final: list[Invoice] = []
     for invoice in account.finalized:
         book_trueup(pools, invoice)
-    for event in _events(account, catalog, now):
+    known = open_periods(account, catalog, now) if periods is None else periods
+    for event in _events(account, known, now):
         match event:
             case Renewal(old=old, new=new):
                 roll(pools, old, new, settings)
@@ -62,7 +67,8 @@ def bill(
     for contract in account.contracts:
         open_invoices += scheduled_invoices(account, contract, catalog)
         open_invoices += trueup_invoices(account, contract, pools, settings)
-    open_invoices.sort(key=lambda invoice: _order(account, invoice))
+    created = {contract.id: contract.created_at for contract in account.contracts}
+    open_invoices.sort(key=lambda invoice: _order(created[invoice.contract_id], invoice))
     due = [invoice for invoice in open_invoices if invoice.issued_at <= now]
     _mark_final(pools, due)
     for invoice in due:
@@ -93,7 +99,7 @@ class Finalized(msgspec.Struct, frozen=True):
 Event = Renewal | Finalized | OpenPeriod
 
 
-def _events(account: Account, catalog: Catalog, now: datetime) -> Iterator[Event]:
+def _events(account: Account, periods: Iterable[OpenPeriod], now: datetime) -> Iterator[Event]:
     """What moves balances, in processing order (R14).
 
     A renewal comes after the periods that end with the old contract and before those of the new
@@ -105,7 +111,7 @@ def _events(account: Account, catalog: Catalog, now: datetime) -> Iterator[Event
         if invoice.type is InvoiceType.USAGE and invoice.end is not None and invoice.start:
             at = created[invoice.contract_id].created_at
             found.append(((invoice.end, 0, invoice.start, at, invoice.id), Finalized(invoice)))
-    for period in open_periods(account, catalog, now):
+    for period in periods:
         at = period.contract.created_at
         key = (period.window.until, 1, period.window.start, at, period.invoice_id)
         found.append((key, period))
@@ -120,8 +126,7 @@ def _events(account: Account, catalog: Catalog, now: datetime) -> Iterator[Event
         yield event
 
 
-def _order(account: Account, invoice: Invoice) -> tuple[datetime, datetime, datetime, int, str]:
-    created = next(c.created_at for c in account.contracts if c.id == invoice.contract_id)
+def _order(created: datetime, invoice: Invoice) -> tuple[datetime, datetime, datetime, int, str]:
     end = invoice.end or invoice.issued_at
     kind = 0 if invoice.type is InvoiceType.SCHEDULED else 1
     return (end, invoice.start or end, created, kind, invoice.id)

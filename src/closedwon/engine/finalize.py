@@ -13,9 +13,10 @@ from datetime import datetime
 import msgspec
 
 from closedwon.billing.account import Account, Bill, BillingSettings
-from closedwon.billing.bill import bill, demands
+from closedwon.billing.bill import bill, demands_of
 from closedwon.billing.catalog.types import Catalog
-from closedwon.billing.rating.demand import Demand, Quantities, Reading
+from closedwon.billing.invoices.usage import OpenPeriod, open_periods
+from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
 from closedwon.engine.due import due_invoices, final_entries, next_due
@@ -82,36 +83,42 @@ class Finalizer:
 
     def bill(self, account: Account, catalog: Catalog, now: datetime) -> Bill:
         """One account's bill, drafts included; nothing is stored."""
-        quantities = self._usage.measure(demands(account, catalog, now))
-        return bill(account, catalog, quantities, now, self._settings)
+        periods = tuple(open_periods(account, catalog, now))
+        quantities = self._usage.measure(demands_of(periods))
+        return bill(account, catalog, quantities, now, self._settings, periods)
 
     def _bills(self, found: Sequence[Account], catalog: Catalog, now: datetime) -> "Outcome":
         """Bills by customer id, and why there is none for the others."""
         outcome = Outcome()
-        asked: dict[str, tuple[Demand, ...]] = {}
+        periods: dict[str, tuple[OpenPeriod, ...]] = {}
         for account in found:
             with outcome.isolating(account.customer.id):
-                asked[account.customer.id] = demands(account, catalog, now)
-        quantities = self._measured(asked, outcome)
+                periods[account.customer.id] = tuple(open_periods(account, catalog, now))
+        quantities = self._measured(periods, outcome)
         for account in found:
             customer_id = account.customer.id
             if customer_id in outcome.failures:
                 continue
             with outcome.isolating(customer_id):
-                made = bill(account, catalog, quantities, now, self._settings)
+                known = periods[customer_id]
+                made = bill(account, catalog, quantities, now, self._settings, known)
                 check_balances(made)
                 outcome.bills[customer_id] = made
         return outcome
 
-    def _measured(self, asked: Mapping[str, tuple[Demand, ...]], outcome: "Outcome") -> Quantities:
+    def _measured(
+        self, periods: Mapping[str, tuple[OpenPeriod, ...]], outcome: "Outcome"
+    ) -> Quantities:
         """One question for the whole batch (D3); refused, one for each customer."""
         try:
-            return self._usage.measure([demand for group in asked.values() for demand in group])
+            return self._usage.measure(
+                demands_of(period for group in periods.values() for period in group)
+            )
         except Refused:
             quantities: dict[str, tuple[Reading, ...]] = {}
-            for customer_id, group in asked.items():
+            for customer_id, group in periods.items():
                 with outcome.isolating(customer_id):
-                    quantities |= self._usage.measure(group)
+                    quantities |= self._usage.measure(demands_of(group))
             return quantities
 
     def _settle(
