@@ -263,6 +263,64 @@ def test_what_was_invoiced_or_posted_stays_r113(world: Setup) -> None:
     refused(world, Revise(remove_ids=("nothing",)), "no such term")
 
 
+def test_a_term_id_of_another_contract_cannot_come_in_by_a_replacement(world: Setup) -> None:
+    other = replace(infrax_signed(), terms=commits(plain("mine")))
+    world.engine.create_contract("other", other, by="test", now=NOW)
+    (a,) = world.engine.contract("first").commits
+    stolen = replace(a, segments=(*a.segments, *plain("mine").segments))
+    refused(world, Revise(replace=commits(stolen)), "taken", Conflict)
+
+
+def test_an_archived_term_is_closed_to_edits_r113(world: Setup) -> None:
+    edit(world, Amend(starting_at=NOW, terms=commits(plain())))
+    edit(world, Revise(archive_ids=("X",)))
+    (_, x) = world.engine.contract("first").commits
+    assert x.archived_at == NOW
+    refused(world, Revise(replace=commits(replace(x, name="Y"))), "archived term")
+    refused(world, Revise(remove_ids=("X",)), "archived term")
+
+
+def test_access_that_was_used_may_end_sooner_but_not_before_its_last_use(world: Setup) -> None:
+    (a,) = world.engine.contract("first").commits
+    first, *rest = a.segments
+
+    def until(day: str) -> Revise:
+        shorter = replace(first, window=span("2024-01-01", day))
+        return Revise(replace=commits(replace(a, segments=(shorter, *rest))))
+
+    refused(world, until("2024-05-15"), "keeps its amount")
+    edit(world, until("2024-06-15"))
+    assert world.engine.finalize(at("2024-07-02")).parked == 0
+    expired = [e.timestamp for e in world.engine.ledger("A") if e.type == "EXPIRATION"]
+    assert expired == [at("2024-06-15")]
+    (a,) = world.engine.contract("first").commits
+    refused(world, until("2024-12-01"), "keeps its amount")
+
+
+def test_a_contract_does_not_end_before_a_movement_that_is_final(world: Setup) -> None:
+    late = commit("late", ("5", "2024-06-05", "2024-12-01"))
+    edit(world, Amend(starting_at=NOW, terms=commits(late)))
+    world.engine.finalize(NOW)
+    refused(world, ChangeEnd(ending_before=at("2024-06-04")), "movement that is final")
+    edit(world, ChangeEnd(ending_before=at("2024-06-06")))
+    assert world.engine.finalize(at("2024-06-08")).parked == 0
+
+
+def test_a_line_is_explained_by_the_terms_of_its_own_time(world: Setup) -> None:
+    invoice = world.engine.invoices("customer")[1]
+    number = next(n for n, line in enumerate(invoice.lines, 1) if line.commit_id == "A")
+    before = world.engine.explain(invoice.id, number)
+    (a,) = world.engine.contract("first").commits
+    edit(world, Revise(replace=commits(replace(a, name="renamed"))))
+
+    assert world.engine.explain(invoice.id, number) == before
+    assert "A" in {cause.name for cause in before.causes}
+    with pytest.raises(NotFound, match="no such line"):
+        world.engine.explain(invoice.id, 99)
+    with pytest.raises(NotFound, match="no such stored invoice"):
+        world.engine.explain("nothing", 1)
+
+
 def test_what_is_still_to_come_may_be_revised(world: Setup) -> None:
     (a,) = world.engine.contract("first").commits
     later = (a.segments[0], replace(a.segments[1], amount=cents("1")), a.segments[2])

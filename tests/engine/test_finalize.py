@@ -304,6 +304,25 @@ def test_an_archived_contract_is_left_in_peace() -> None:
     assert engine.finalize(at("2029-01-01")).customers == 0
 
 
+def test_a_balance_that_ends_inside_a_period_expires_when_that_periods_grace_is_over() -> None:
+    """R184, and the contract wakes up for it although no invoice is due then."""
+    engine, _ = town(0)
+    add_customer(engine, "mid")
+    terms = Added(commits=(commit("mid", ("1", "2024-01-01", "2024-03-10")),))
+    create = Create(
+        customer_id="mid", term=span("2024-01-01", "2024-03-20"), rate_card_id="card", terms=terms
+    )
+    engine.create_contract("c", create, by="ada", now=EPOCH)
+    seen = {}
+    for day in ("2024-03-09", "2024-03-10", "2024-03-20", "2024-03-21"):
+        engine.finalize(at(day))
+        seen[day] = [e.type.value for e in engine.ledger("mid")]
+
+    assert seen["2024-03-20"] == ["SEGMENT_START"]
+    assert seen["2024-03-21"] == ["SEGMENT_START", "EXPIRATION"]
+    assert engine.finalize(at("2030-01-01")).customers == 0
+
+
 def manual(amount: str, **more: Any) -> LedgerEntry:
     entry = LedgerEntry(
         id=f"manual{amount}",

@@ -24,7 +24,15 @@ from closedwon.billing.catalog.types import (
 from closedwon.billing.contracts.edits import Change, Create, Edit
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
-from closedwon.engine import accounts, catalogue, contracts, customers, fields, manual
+from closedwon.engine import (
+    accounts,
+    catalogue,
+    contracts,
+    customers,
+    fields,
+    manual,
+    verify,
+)
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
@@ -244,6 +252,14 @@ class Engine:
         invoice = self.invoice(invoice_id)
         account = accounts.account(self.stores, invoice.customer_id)
         return explain(self.stores, self.catalog(), account, invoice, line_number)
+
+    def findings(self) -> tuple[str, ...]:
+        """What is wrong with the state, in words; empty when it is sound (G20)."""
+        return tuple(verify.findings(self.stores))
+
+    def rebuild(self, now: datetime) -> tuple[str, ...]:
+        """Make contract states anew from their edits; ids of those that had to change (D1)."""
+        return verify.rebuild(self.stores, now)
 
     def content_hash(self) -> str:
         """SHA-256 over all that says what is billed (G4)."""

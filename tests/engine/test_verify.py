@@ -1,0 +1,63 @@
+import pytest
+
+from billing.world import at
+from build import Setup, infrax, infrax_upsell, setup
+from closedwon.store.database import writing
+
+NOW = at("2024-03-02")
+
+
+@pytest.fixture
+def world() -> Setup:
+    found = setup()
+    infrax(found.engine, found.usage)
+    found.engine.edit_contract("first", infrax_upsell(), by="test", now=at("2024-01-20"))
+    found.engine.finalize(NOW)
+    return found
+
+
+def tamper(world: Setup, *statements: str) -> None:
+    with writing(world.db):
+        for (name,) in list(
+            world.db.conn.execute("select name from sqlite_schema where type = 'trigger'")
+        ):
+            world.db.conn.execute(f"drop trigger {name}")
+        for statement in statements:
+            world.db.conn.execute(statement)
+
+
+def test_a_sound_state_has_no_findings_and_nothing_to_rebuild(world: Setup) -> None:
+    before = world.engine.content_hash()
+    assert world.engine.findings() == ()
+    assert world.engine.rebuild(NOW) == ()
+    assert world.engine.content_hash() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "match"),
+    [
+        ("update audit set by = 'eve' where position = 3", "changed at row 3"),
+        ("delete from audit where position = 3", "changed at row 3"),
+        ("update invoice set content = replace(content, 'Storage', 'Nothing')", "no longer has"),
+        ("update posting set minor = minor + 1 where number = 1", "does not balance"),
+        ("update contract set state = replace(state, '0.9', '0.8')", "is not what its edits"),
+        ("update contract set digest = 'x'", "is not what its edits"),
+        ("update ledger_entry set invoice_id = 'gone' where invoice_id is not null", "missing"),
+    ],
+)
+def test_what_somebody_changed_behind_our_back_is_named(
+    world: Setup, statement: str, match: str
+) -> None:
+    world.db.conn.execute("pragma foreign_keys=off")
+    tamper(world, statement)
+    assert any(match in finding for finding in world.engine.findings())
+
+
+def test_a_rebuild_brings_back_the_state_byte_for_byte(world: Setup) -> None:
+    before = world.engine.content_hash()
+    tamper(world, "update contract set state = replace(state, '0.9', '0.8'), digest = 'x'")
+    assert world.engine.content_hash() != before
+
+    assert world.engine.rebuild(NOW) == ("first",)
+    assert world.engine.content_hash() == before
+    assert world.engine.findings() == ()
