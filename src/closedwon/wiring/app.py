@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, assert_never
 
 from sqlite_utils import Database
 
 from closedwon.billing.account import BillingSettings
 from closedwon.crm.salesforce import SalesforceCrm
+from closedwon.deals.types import Deal, Rejected, Terms
 from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
+from closedwon.kernel.errors import NotFound, RetryLater
+from closedwon.kernel.ids import id18
+from closedwon.ports import Gone, Unready
 from closedwon.settings import Settings
 from closedwon.step import Step
 from closedwon.store.database import close, open_database, writing
@@ -236,6 +240,24 @@ class App:
         with writing(self.db):
             self.store.watermarks.pin_org(self.crm.org_id(), now)
             self.store.deals.mark(opportunity_ids, now)
+
+    def tried(self, opportunity_id: str, now: datetime) -> Terms | Rejected:
+        """What the mapping makes of a deal as Salesforce has it now; raises NotFound, RetryLater.
+
+        Nothing is kept but the org's id, so use it on a rehearsal.
+        """
+        with writing(self.db):
+            self.store.watermarks.pin_org(self.crm.org_id(), now)
+        found = self.crm.deal(id18(opportunity_id), self.crm.server_now())
+        match found:
+            case Gone():
+                raise NotFound("no such opportunity can be read", opportunity=opportunity_id)
+            case Unready():
+                raise RetryLater(found.reason, opportunity=opportunity_id)
+            case Deal():
+                return self.work.terms_of(found, now)[1]
+            case _:
+                assert_never(found)
 
     def backfill(self, rate_per_minute: int | None = None) -> Backfill:
         """History through the same steps; what is unreadable now is parked at once."""

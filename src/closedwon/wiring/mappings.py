@@ -21,6 +21,7 @@ from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
 from closedwon.kernel.errors import ConfigError, NotFound
 from closedwon.store.line import LineStore
+from closedwon.wiring.places import share
 
 T = TypeVar("T")
 
@@ -55,6 +56,13 @@ def read_mapping(path: Path, schema: Schema) -> DealMapping:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the mapping {path}: {error}") from error
     return load_mapping(text, str(path), schema, tables)
+
+
+def builtin_schema() -> Schema:
+    """Standard and CPQ objects with our package and its twin fields, as the dev org has them."""
+    from closedwon.devorg.schema import org_schema  # noqa: PLC0415 only for work offline
+
+    return org_schema(share() / "salesforce").for_formulas
 
 
 class Mappings:

@@ -32,6 +32,7 @@ def commit_rows(picture: Picture) -> Iterator[WantedRow]:
             Opportunity__c=None if source is None else source.opportunity_id,
             Quote_Line_Id__c=source.line_ids[0] if source and source.line_ids else None,
             Type__c=TYPES[commit.kind],
+            Currency__c=picture.currency(unit),
             Product__c=product.name if product else None,
             Priority__c=commit.priority,
             Access_Amount__c=picture.money(sum((b.granted for b in balances), ZERO), unit),

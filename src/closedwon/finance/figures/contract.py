@@ -60,6 +60,4 @@ def _opportunity(contract: Contract) -> str | None:
 def _status(contract: Contract, now: datetime) -> str:
     if contract.archived_at is not None:
         return "Archived"
-    if now < contract.term.start:
-        return "Upcoming"
-    return "Active" if contract.term.covers(now) else "Ended"
+    return "Active" if now < contract.term.until else "Ended"

@@ -11,7 +11,6 @@ from closedwon.kernel.calendar import add_months
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import midnight
 
-
 NAME_MAX = 80
 """Length of a record name in Salesforce."""
 

@@ -1,0 +1,31 @@
+"""``explain``: why an invoice line is what it is (D10)."""
+
+import click
+
+from closedwon.cli.output import cell
+from closedwon.cli.session import Session, pass_session
+
+
+@click.command()
+@click.argument("invoice")
+@click.argument("line", type=click.IntRange(min=1))
+@pass_session
+def explain(session: Session, invoice: str, line: int) -> None:
+    """Walk line LINE (from 1) of stored invoice INVOICE back to its deal and its events."""
+    found = session.app.engine.explain(invoice, line)
+    told = found.line
+    click.echo(f"{told.name}: {cell(told.quantity)} x {cell(told.unit_price)} = {cell(told.total)}")
+    if told.starting_at is not None:
+        click.echo(f"  from {cell(told.starting_at)} to {cell(told.ending_before)}")
+    for cause in found.causes:
+        click.echo(f"  {cause.kind} {cause.name} ({cause.id})")
+        if cause.edit is not None:
+            click.echo(f"    brought by edit {cause.edit.id} at {cell(cause.edit.at)}")
+        if cause.source is not None:
+            source = cause.source
+            lines = ", ".join(source.line_ids)
+            click.echo(f"    opportunity {source.opportunity_id} quote {source.quote_id} {lines}")
+            click.echo(f"    rule {source.rule} at {source.place}")
+    if found.metric_id is not None:
+        senders = ", ".join(found.customer_ids)
+        click.echo(f"  events of metric {found.metric_id} sent by {senders}")
