@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from closedwon.devorg.http import Accounts, ConnectedApp, Faults, Options, User, application, running
+from closedwon.devorg.http import (
+    Accounts,
+    ConnectedApp,
+    Faults,
+    Options,
+    User,
+    application,
+    running,
+)
 from closedwon.devorg.org import Org
 from closedwon.devorg.schema import org_schema
 from closedwon.settings import Settings, load_settings
@@ -74,7 +82,7 @@ class World:
 
     def rows(self, soql: str) -> list[dict[str, Any]]:
         """What Salesforce shows, as a person would query it."""
-        return self.org.query(soql).rows
+        return list(self.org.query(soql).rows)
 
     def _settings(self, state_dir: Path, now: datetime) -> Settings:
         return load_settings(

@@ -54,7 +54,8 @@ class Formulas:
         self._fields = {
             name: dict(schema.get(object_name, {})) for name, object_name in objects.items()
         }
-        self._schema = dict(schema)
+        self._extended: dict[str, Mapping[str, FieldInfo]] = {}
+        self._schema = OwnFirst(self._extended, schema)
         self._lacking: set[tuple[str, str]] = set()
         """(object, field) of parents the org does not have."""
         self._problems = problems
@@ -75,7 +76,7 @@ class Formulas:
         """A field an org may lack on an object reached through a relationship."""
         if field.name not in self._schema.get(object_name, {}):
             known = self._schema.get(object_name, {})
-            self._schema[object_name] = {**known, field.name: field}
+            self._extended[object_name] = {**known, field.name: field}
             self._lacking.add((object_name, field.name))
 
     def computed_type(self, value: Value) -> str:
