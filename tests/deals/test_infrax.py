@@ -252,7 +252,7 @@ def test_the_upsell_is_one_amendment_and_then_nothing() -> None:
     assert plan(deal, terms, world.facts).is_empty, "the first deal does not undo the second"
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_in_which_rows_arrive_changes_nothing(random: object) -> None:
     deal = org.infrax_deal(org.INFRAX)

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedwon.deals.mapping import map_deal
@@ -30,6 +30,7 @@ def test_rounded_shares_are_whole_minor_units_of_the_currency(currency: str, las
     assert shares(Decimal(100), 3, "DIVIDED_ROUNDED", currency)[-1] == Decimal(last)
 
 
+@settings(deadline=None)
 @given(
     amount=st.decimals("0.01", "99999999", places=2),
     count=st.integers(1, 120),

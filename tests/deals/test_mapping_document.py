@@ -90,7 +90,7 @@ def test_an_empty_file_two_documents_and_structured_keys_are_refused() -> None:
     assert "a structured key" in problems("? [a, b]\n: 1\n")[0]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="ab:- \n[]{}'\"|>&*!#\t0.", max_size=60))
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     with suppress(MappingError):

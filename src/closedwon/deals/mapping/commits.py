@@ -95,9 +95,7 @@ class Commits:
         items: list[ScheduleItem] = []
         if payments.installments is not None:
             how = payments.installments
-            for row in terms.answers.rows[how.collection]:
-                if terms.answers.text(how.match, row) != key:
-                    continue
+            for row in terms.rows_by_key(how.collection, how.match).get(key, ()):
                 amount = terms.money(how.amount, row, group, f"the amount of {names(row)}")
                 on = terms.day(how.on, row, group, f"the date of {names(row)}")
                 terms.paid_rows.add(row_id(row))

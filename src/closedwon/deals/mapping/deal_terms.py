@@ -1,6 +1,6 @@
 """What every kind of term needs while a deal is mapped: ids, products, money, dates, sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from closedwon.deals.mapping.outputs import Applies, ProductRef, Value
 from closedwon.deals.mapping.problems import nearest
 from closedwon.deals.mapping.record import names
 from closedwon.deals.types import Finding, Record, Severity
+from closedwon.formula import Formula
 from closedwon.kernel.exact import canonical, wire
 from closedwon.kernel.ids import derive
 
@@ -62,10 +63,21 @@ class DealTerms:
         self.paid_rows: set[str] = set()
         """Ids of installment rows that became payments."""
         self._creates_products = creates_products
+        self._by_key: dict[tuple[str, str], dict[str, list[Record]]] = {}
 
     def id(self, kind: str, *key: str) -> str:
         """Derived from contract, deal and the term's own key: the same deal, the same id."""
         return derive(kind, self.header.contract_id, self.header.opportunity_id, *key)
+
+    def rows_by_key(self, collection: str, match: Formula) -> Mapping[str, Sequence[Record]]:
+        """Rows of a collection by the key ``match`` gives them, in reading order; asked once."""
+        known = self._by_key.get((collection, match.text))
+        if known is None:
+            known = {}
+            for row in self.answers.rows[collection]:
+                known.setdefault(self.answers.text(match, row), []).append(row)
+            self._by_key[collection, match.text] = known
+        return known
 
     def source(self, group: Group) -> Source:
         """Where a term comes from (D10)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import combinations
 
 from closedwon.billing.contracts.terms import Multiplier, Override, Overwrite
 from closedwon.billing.pricing import Flat
@@ -63,16 +62,29 @@ class Overrides:
 
 
 def overlapping(overrides: Iterable[Override]) -> Iterator[tuple[Override, Override]]:
-    """Pairs of multipliers that are live together on one tag or product (F172).
+    """Multipliers that are live together on one tag or product, each with one it meets (F172).
 
     They never stack: the lowest one wins (R80, R82). Mostly it is a forgotten end date.
     """
-    multipliers = [one for one in overrides if isinstance(one.rate, Multiplier)]
-    for one, other in combinations(multipliers, 2):
-        shared = (
-            set(one.applicability.product_tags) & set(other.applicability.product_tags)
-            or set(one.applicability.product_ids) & set(other.applicability.product_ids)
-            or (one.applicability.is_everything and other.applicability.is_everything)
-        )
-        if shared and one.window.overlaps(other.window):
-            yield one, other
+    by_target: dict[str, list[Override]] = {}
+    for one in overrides:
+        if isinstance(one.rate, Multiplier):
+            for target in _targets(one):
+                by_target.setdefault(target, []).append(one)
+    told: set[tuple[str, str]] = set()
+    for target in sorted(by_target):
+        ordered = sorted(by_target[target], key=lambda one: (one.window.start, one.id))
+        longest = ordered[0]
+        for one in ordered[1:]:
+            pair = (longest.id, one.id)
+            if one.window.overlaps(longest.window) and pair not in told:
+                told.add(pair)
+                yield longest, one
+            longest = max(longest, one, key=lambda each: each.window.until)
+
+
+def _targets(override: Override) -> tuple[str, ...]:
+    applies = override.applicability
+    tags = tuple(f"tag {tag}" for tag in applies.product_tags)
+    products = tuple(f"product {product_id}" for product_id in applies.product_ids)
+    return (*tags, *products) or ("everything",)

@@ -255,12 +255,14 @@ class _Run:
         """No row is left over: context rows are used, unmatched ones meet the last rule."""
         self._used |= ground.paid_rows
         installments = self._mapping.installment_collections
+        iterated = self._mapping.iterated
+        decided = self._faced | self._used
         whole = not self.parks
         for collection, rows in self._answers.rows.items():
             for row in rows:
-                if collection not in self._mapping.iterated:
+                if collection not in iterated:
                     self._used.add(row_id(row))
-                elif row_id(row) in self._faced | self._used:
+                elif row_id(row) in decided:
                     continue
                 elif collection not in installments:
                     self._unmatched(row)
