@@ -72,9 +72,7 @@ class EmbeddedTarget:
             case CreateCustomer(customer=terms):
                 self._create_customer(terms, by, now)
             case CreateProduct(product=product):
-                engine.ensure_custom_field_keys(
-                    "contract_product", product.custom_fields, now, by
-                )
+                engine.ensure_custom_field_keys("contract_product", product.custom_fields, now, by)
                 engine.create_product(product, now, by)
             case CreateContract(contract_id=contract_id, create=create):
                 self._allow_fields(create, by, now)
