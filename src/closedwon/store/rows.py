@@ -82,24 +82,28 @@ def decoded(text: str, kind: type[T]) -> T:
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+_PLAIN = frozenset({str, int, type(None)})
+"""Types of cells that need no second look; text of an enumeration does."""
 
 
 def _write(db: Database, table: str, rows: Iterable[Row], tail: str) -> int:
     """Rows of one shape go out in one call; SQL is made once per shape."""
     _in_transaction(db, table)
-    shapes: dict[tuple[str, ...], list[Row]] = {}
+    shapes: dict[tuple[str, ...], list[tuple[Cell, ...]]] = {}
     for row in rows:
         _checked(table, row)
-        shapes.setdefault(tuple(row), []).append(row)
+        shapes.setdefault(tuple(row), []).append(tuple(row.values()))
     written = 0
     for names, alike in shapes.items():
-        slots = ", ".join(f":{name}" for name in names)
+        slots = ", ".join("?" * len(names))
         sql = f"insert into {table} ({', '.join(names)}) values ({slots}){tail}"  # noqa: S608 names are ours
-        written += db.conn.executemany(sql, [dict(row) for row in alike]).rowcount
+        written += db.conn.executemany(sql, alike).rowcount
     return written
 
 
 def _checked(table: str, row: Row) -> None:
+    if _PLAIN.issuperset(map(type, row.values())):
+        return
     for name, cell in row.items():
         if isinstance(cell, bool) or not isinstance(cell, str | int | None):
             raise TypeError(f"{table}.{name} got {type(cell).__name__}; text or integer only")
