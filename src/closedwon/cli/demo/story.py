@@ -42,9 +42,7 @@ def tell(world: World, out: Path) -> None:
 
 
 def _open_shop(world: World) -> None:
-    show.heading(
-        world.now.date(), "a local Salesforce with CPQ and our Meter_* objects"
-    )
+    show.heading(world.now.date(), "a local Salesforce with CPQ and our Meter_* objects")
     show.say(f"org at {world.url}, closedwon state in {world.settings.state_dir}")
     loaded = load_catalog(
         world.app.engine, read_catalog(share() / "config" / "catalog.infrax.yaml"), world.now

@@ -11,40 +11,36 @@ from pathlib import Path
 from typing import Any
 
 from closedwon.devorg.http import (
-    Accounts,
-    ConnectedApp,
     Faults,
     Options,
-    User,
-    application,
     running,
 )
 from closedwon.devorg.org import Org
-from closedwon.devorg.schema import org_schema
 from closedwon.settings import Settings, load_settings
 from closedwon.step import StepReport
 from closedwon.sync.line import settle, totals
 from closedwon.usage.types import UsageEvent
-from closedwon.wiring import App, build, share
+from closedwon.wiring import App, build
+from closedwon.wiring.devorg import CLIENT_ID, new_secret, open_org, served
 
-CLIENT_ID = "closedwon-demo"
-CLIENT_SECRET = "only-for-the-local-org"  # noqa: S105 - opens nothing but an org in this process
-USERNAME = "integration@demo.example"
-PASSWORD = "only-for-the-local-org"  # noqa: S105 - same
 MOMENT = timedelta(minutes=5)
 """Longer than a deal must stand still before it is read."""
 CHUNK = 10_000
+CALLS_MAX = 1_000_000
+"""API calls a day: years pass in seconds here."""
 
 
 class World:
     """The org, the application and their clock; use ``opened``."""
 
-    def __init__(self, org: Org, url: str, faults: Faults, state_dir: Path, now: datetime) -> None:
+    def __init__(
+        self, org: Org, url: str, secret: str, faults: Faults, state_dir: Path, now: datetime
+    ) -> None:
         self.org = org
         self.url = url
         self.faults = faults
         self.now = now
-        self.settings = self._settings(state_dir, now)
+        self.settings = self._settings(state_dir, secret, now)
         self.app = self.reopened()
 
     def clock(self) -> datetime:
@@ -84,13 +80,13 @@ class World:
         """What Salesforce shows, as a person would query it."""
         return list(self.org.query(soql).rows)
 
-    def _settings(self, state_dir: Path, now: datetime) -> Settings:
+    def _settings(self, state_dir: Path, secret: str, now: datetime) -> Settings:
         return load_settings(
             state_dir=state_dir,
             salesforce_login_url=self.url,
             salesforce_grant="client_credentials",
             salesforce_client_id=CLIENT_ID,
-            salesforce_client_secret=CLIENT_SECRET,
+            salesforce_client_secret=secret,
             salesforce_api_share_percent=100,
             salesforce_api_stop_percent=100,
             go_live=now,
@@ -109,16 +105,12 @@ def opened(state_dir: Path, now: datetime, *, org_file: str = ":memory:") -> Ite
     def clock() -> datetime:
         return clocks[0].now if clocks else now
 
-    org = Org.open(org_file, org_schema(share() / "salesforce"), clock)
-    faults = Faults()
-    accounts = Accounts(
-        users=(User(id=Org.admin_id, username=USERNAME, password=PASSWORD),),
-        apps=(ConnectedApp(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, run_as=USERNAME),),
-    )
-    served = application(org, accounts, clock, Options(api_calls_max=1_000_000), faults)
+    org = open_org(org_file, clock)
+    faults, secret = Faults(), new_secret()
+    app = served(org, secret, clock, Options(api_calls_max=CALLS_MAX), faults)
     try:
-        with running(served) as url:
-            world = World(org, url, faults, state_dir, now)
+        with running(app) as url:
+            world = World(org, url, secret, faults, state_dir, now)
             clocks.append(world)
             try:
                 yield world
