@@ -60,7 +60,10 @@ def test_attributes_are_left_out_of_rows_and_parents() -> None:
     parent = {"attributes": {"type": "Account"}, "Name": "Alpha"}
     first_page(json=page([row("opportunity", IDS[0], Account=parent, Owner=None)]))
 
-    (found,) = Queries(Org().session).rows(SELECT)
+    with_parent = Select(
+        object_name="Opportunity", fields=("Account.Name", "Owner.Name"), where="Id != null"
+    )
+    (found,) = Queries(Org().session).rows(with_parent)
 
     assert found["Account"] == {"Name": "Alpha"}
     assert found["Owner"] is None

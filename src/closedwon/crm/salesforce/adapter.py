@@ -18,7 +18,6 @@ from closedwon.crm.windows import SETTLE
 from closedwon.deals.source import DealSource
 from closedwon.deals.types import Deal
 from closedwon.formula.schema import FieldInfo
-from closedwon.kernel.ids import id18
 from closedwon.ports import ApiUsage, ChangedRow, Gone, RowResult, Unready, Window
 from closedwon.transport import Patience
 
@@ -72,14 +71,14 @@ class SalesforceCrm:
             f" AND {closed_on} < {date_literal(until.date())}"
         )
         select = Select(object_name=self._source.root, fields=("Id",), where=where)
-        return (id18(row["Id"]) for row in self._queries.rows(select))
+        return (str(row["Id"]) for row in self._queries.rows(select))
 
     def visible(self) -> Iterable[tuple[str, datetime]]:
         """(id, SystemModstamp) of every deal matching the trigger, by id."""
         select = Select(
             object_name=self._source.root, fields=("Id", STAMP), where=self._source.trigger
         )
-        return ((id18(row["Id"]), stamp_of(row)) for row in self._queries.rows(select))
+        return ((str(row["Id"]), stamp_of(row)) for row in self._queries.rows(select))
 
     def matching(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of ``ids`` that match the trigger now."""
@@ -92,7 +91,7 @@ class SalesforceCrm:
             for batch in lists_of(ids, IDS_PER_QUERY)
         ]
         found = self._queries.together(selects)
-        return frozenset(id18(row["Id"]) for rows in found for row in rows)
+        return frozenset(str(row["Id"]) for rows in found for row in rows)
 
     def deal(self, opportunity_id: str, now: datetime) -> Outcome:
         """The deal read as a whole and checked; ``now`` is the org's clock before this call."""

@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from closedwon.crm.salesforce.cpq import half_saved
-from closedwon.crm.salesforce.poll import stamp_of, value_at
+from closedwon.crm.salesforce.poll import value_at
 from closedwon.crm.salesforce.query import Queries
 from closedwon.crm.salesforce.soql import STAMP, Select, lists_of, within
 from closedwon.deals.source import ChildSource, DealSource
 from closedwon.deals.types import Deal, Record
 from closedwon.kernel.errors import ConfigError
 from closedwon.kernel.ids import id18
-from closedwon.kernel.instant import wire_instant
+from closedwon.kernel.instant import parse_instant, wire_instant
 from closedwon.ports import Gone, Unready
 
 ROOT = "deal"
 ROOTS_PER_QUERY = 1000
+ID_LENGTH = 18
+"""Ids of this length are taken as they are; a wrong one is simply not found."""
 PARENTS_PER_QUERY = 200
 """Parents in one IN list; with ten rows each the answer is one page of 2,000."""
 
@@ -51,12 +53,12 @@ class DealReader:
 
         ``now`` is the CRM's clock, as read before this call.
         """
-        wanted = [id18(id_) for id_ in ids]
-        roots = {id18(row["Id"]): row for row in self._roots(wanted, self._source.fields)}
+        wanted = [id_ if len(id_) == ID_LENGTH else id18(id_) for id_ in ids]
+        roots = {row["Id"]: row for row in self._roots(wanted, self._source.fields)}
         alive = [row for row in roots.values() if row["IsDeleted"] is not True]
         rows = self._children(alive)
         moved = self._moved(alive, rows)
-        grouped = _by_root(self._source, alive, rows)
+        grouped = _by_root(self._levels, alive, rows)
         for id_ in wanted:
             root = roots.get(id_)
             if root is None or root["IsDeleted"] is True:
@@ -111,9 +113,9 @@ class DealReader:
         now: datetime,
     ) -> Deal | Unready:
         every = [root, *(row for rows in children.values() for row in rows)]
-        if any(row["Id"] in moved for row in every):
+        if moved and any(row["Id"] in moved for row in every):
             return Unready(opportunity_id=id_, reason="it was saved while being read")
-        newest = max(map(stamp_of, every))
+        newest = parse_instant(max([row[STAMP] for row in every]))
         if newest > now - self._settle:
             reason = f"it was saved at {wire_instant(newest)}, less than the settle time ago"
             return Unready(opportunity_id=id_, reason=reason)
@@ -167,28 +169,30 @@ def _stamps(object_name: str, ids: Sequence[str]) -> list[Select]:
 
 
 def _by_root(
-    source: DealSource, roots: Sequence[Record], rows: Rows
+    levels: Sequence[Sequence[ChildSource]], roots: Sequence[Record], rows: Rows
 ) -> dict[str, dict[str, tuple[Record, ...]]]:
     """Child rows of each root by child name, in the order read."""
-    by_link = {child.name: _by_value(rows[child.name], child.link) for child in source.children}
+    children = [child for level in levels for child in level]
+    by_link = {child.name: _by_value(rows[child.name], child.link) for child in children}
     found: dict[str, dict[str, tuple[Record, ...]]] = {}
     for root in roots:
         family: dict[str, tuple[Record, ...]] = {ROOT: (root,)}
-        for level in levels(source):
-            for child in level:
-                parent, _, path = child.parent.partition(".")
-                values = dict.fromkeys(value_at(row, path) for row in family[parent])
-                family[child.name] = tuple(
-                    row for value in values if value for row in by_link[child.name].get(value, ())
-                )
-        found[root["Id"]] = {child.name: family[child.name] for child in source.children}
+        for child in children:
+            parent, _, path = child.parent.partition(".")
+            values = dict.fromkeys(value_at(row, path) for row in family[parent])
+            linked = by_link[child.name]
+            family[child.name] = tuple(
+                row for value in values if value for row in linked.get(value, ())
+            )
+        del family[ROOT]
+        found[root["Id"]] = family
     return found
 
 
 def _by_value(rows: Sequence[Record], path: str) -> Mapping[str, list[Record]]:
     grouped: dict[str, list[Record]] = defaultdict(list)
     for row in rows:
-        value = value_at(row, path)
+        value = value_at(row, path) if "." in path else row[path]
         if value:
             grouped[value].append(row)
     return grouped

@@ -5,6 +5,7 @@ the text; where its reading could hide something strict_json refuses, strict_jso
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ import msgspec
 from closedwon.kernel import strict_json
 from closedwon.kernel.exact import exact
 
+NUMBERS_KEPT = 20_000
+"""Numbers read before: prices and quantities repeat, and finding one beats making it."""
 PLAIN_MAX = 28
 """A number text this short, without exponent, is within what ``exact`` accepts."""
 
@@ -22,11 +25,12 @@ def loads(body: bytes) -> Any:
         value = DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         return strict_json.loads(body)
-    if b"\\u0000" in body or _keys_in_text(body) != _keys(value):
+    if b"\\u0000" in body or not _all_keys_kept(body, value):
         return strict_json.loads(body)
     return value
 
 
+@lru_cache(maxsize=NUMBERS_KEPT)
 def _number(text: str) -> Decimal:
     if len(text) <= PLAIN_MAX and "e" not in text and "E" not in text:
         return Decimal(text)
@@ -36,33 +40,42 @@ def _number(text: str) -> Decimal:
 DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
-def _keys_in_text(body: bytes) -> int:
-    """How many keys ``body`` holds; -1 when counting colons cannot tell.
+def _all_keys_kept(body: bytes, value: Any) -> bool:
+    """Whether ``body`` certainly holds no key twice: as many keys stand in it as were read.
 
     Outside of text only a key is followed by a colon; inside, a quote is always escaped. Between
-    the key and its colon Salesforce writes nothing or one space.
+    the key and its colon Salesforce writes nothing or one space; where anything else could hide a
+    key, the answer is False.
     """
     if b"\n" in body or b"\r" in body or b"\t" in body:
-        return -1
-    if b'\\"' in body and (b'\\":' in body or b'\\" :' in body):
-        return -1
+        return False
+    if b"\\" in body and (b'\\":' in body or b'\\" :' in body):
+        return False
     spaced = 0
     if b" :" in body:
         spaced = body.count(b'" :')
         if body.count(b" :") != spaced:
-            return -1
-    return body.count(b'":') + spaced
+            return False
+    return body.count(b'":') + spaced == _keys(value)
 
 
 def _keys(value: Any) -> int:
-    """How many keys the objects in ``value`` hold, a key given twice counted once."""
-    count = 0
-    left = [value]
-    while left:
-        node = left.pop()
-        if isinstance(node, dict):
-            count += len(node)
-            left += [inner for inner in node.values() if isinstance(inner, dict | list)]
-        elif isinstance(node, list):
-            left += [inner for inner in node if isinstance(inner, dict | list)]
+    """How many keys the objects in ``value`` hold; never too many.
+
+    In a list of rows only columns that are nested or blank in the first row are looked into. A row
+    that nests elsewhere makes the count too small, and strict_json decides.
+    """
+    if isinstance(value, dict):
+        return len(value) + sum(_keys(inner) for inner in value.values() if _is_nested(inner))
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    count = sum(map(len, rows))
+    for name, first in rows[0].items() if rows else ():
+        if first is None or _is_nested(first):
+            column = [row.get(name) for row in rows]
+            count += _keys([inner for inner in column if isinstance(inner, dict)])
+            count += sum(_keys(inner) for inner in column if isinstance(inner, list))
     return count
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list)

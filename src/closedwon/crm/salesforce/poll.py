@@ -77,7 +77,7 @@ class Poll:
         roots = [value_at(row, path) for path in self._paths[object_name]]
         return ChangedRow(
             object_name=object_name,
-            id=id18(row["Id"]),
+            id=row["Id"],
             modstamp=stamp_of(row),
             deleted=row["IsDeleted"] is True,
             opportunity_ids=tuple(dict.fromkeys(id18(root) for root in roots if root)),
@@ -92,8 +92,8 @@ def stamp_of(row: Record) -> datetime:
 
 def value_at(row: Record, path: str) -> str | None:
     """Text at a dotted path; None when it or a parent on the way is empty."""
-    value: object = row
-    for name in path.split("."):
+    value: object = row if "." in path else row.get(path)
+    for name in path.split(".") if "." in path else ():
         if not isinstance(value, Mapping):
             return None
         value = value.get(name)

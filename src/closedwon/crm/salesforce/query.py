@@ -49,7 +49,7 @@ class Queries:
         """All rows; a query not ordered by its keyset is read again from its start."""
         for _ in range(RESTARTS_MAX):
             try:
-                return list(self.following(select, first))
+                return [row for page in self._pages(select, first) for row in page]
             except LocatorLost:
                 first = self._first(select, "")
         return list(self.following(select, first))
@@ -79,9 +79,9 @@ class Queries:
         last: Record | None = None
         for _ in range(RESTARTS_MAX + 1):
             try:
-                for row in self._pages(select, reply):
-                    last = row
-                    yield row
+                for rows in self._pages(select, reply):
+                    yield from rows
+                    last = rows[-1] if rows else last
             except LocatorLost:
                 if not set(select.keys) <= {STAMP, "Id"}:
                     raise
@@ -90,26 +90,24 @@ class Queries:
                 return
         raise RetryLater("query cursors keep dying", object=select.object_name)
 
-    def _pages(self, select: Select, first: Reply) -> Iterator[Record]:
-        """Rows of one cursor, checked against its totalSize."""
+    def _pages(self, select: Select, first: Reply) -> Iterator[list[Record]]:
+        """Pages of one cursor, checked against its totalSize."""
         page = _page(first.body, select)
-        total = page["totalSize"]
+        total, count = page["totalSize"], 0
         seen: set[str] = set()
         while True:
-            for row in page["records"]:
-                if row["Id"] in seen:
-                    raise RetryLater("a page arrived twice", object=select.object_name)
-                seen.add(row["Id"])
-                yield row
+            rows = page["records"]
+            count += len(rows)
+            seen.update([row["Id"] for row in rows])
+            if len(seen) != count:
+                raise RetryLater("a row arrived twice", object=select.object_name)
+            yield rows
             if page["done"]:
                 break
             page = _page(self._session.get(page["nextRecordsUrl"]).body, select)
-        if len(seen) != total:
+        if count != total:
             raise RetryLater(
-                "a query result is not whole",
-                object=select.object_name,
-                rows=len(seen),
-                expected=total,
+                "a query result is not whole", object=select.object_name, rows=count, expected=total
             )
 
 
@@ -121,26 +119,31 @@ def _page(body: Any, select: Select) -> Mapping[str, Any]:
     ends_well = done is True if more is None else done is False and isinstance(more, str)
     if not (isinstance(rows, list) and isinstance(body.get("totalSize"), int) and ends_well):
         raise RetryLater("not a page of rows", object=select.object_name)
-    wanted = select.object_name.lower()
-    return {**body, "records": [_row(row, wanted) for row in rows]}
+    _check(rows, select.object_name)
+    parents = {path.partition(".")[0] for path in select.fields if "." in path}
+    for row in rows:
+        del row["attributes"]
+        for parent in parents:
+            _strip(row.get(parent))
+    return body
 
 
-def _row(row: Any, wanted: str) -> Record:
-    if not isinstance(row, dict) or not isinstance(row.get("Id"), str):
-        raise RetryLater("a row without Id", object=wanted)
-    attributes = row.get("attributes")
-    found = attributes.get("type") if isinstance(attributes, dict) else None
-    if not isinstance(found, str) or found.lower() != wanted:
-        raise RetryLater("rows of another object", object=wanted, found=str(found))
-    _strip(row)
-    return row
+def _check(rows: list[Any], object_name: str) -> None:
+    """Raise RetryLater unless these are rows of that object, whose name may differ in case."""
+    try:
+        types = {row["attributes"]["type"] for row in rows}
+        ids = {row["Id"].__class__ for row in rows}
+    except (KeyError, TypeError) as error:
+        raise RetryLater("a row without Id or type", object=object_name) from error
+    if ids - {str} or {str(found).lower() for found in types} - {object_name.lower()}:
+        raise RetryLater("rows of another object", object=object_name, found=str(sorted(types)))
 
 
-def _strip(row: dict[str, Any]) -> None:
-    """Take ``attributes`` out of a row just read, and out of its parents."""
-    row.pop("attributes", None)
-    for value in row.values():
-        if isinstance(value, dict):
+def _strip(parent: Any) -> None:
+    """Take ``attributes`` out of a parent, and out of its own parents."""
+    if isinstance(parent, dict):
+        parent.pop("attributes", None)
+        for value in parent.values():
             _strip(value)
 
 

@@ -48,6 +48,8 @@ def named(paths: Iterable[str]) -> tuple[str, ...]:
 
 def text_literal(text: str) -> str:
     """``text`` in quotes, safe against injection."""
+    if text.isalnum():
+        return f"'{text}'"
     return f"'{text.translate(ESCAPES)}'"
 
 
