@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from closedwon.deals.mapping import (
     coverage,
     load_fixture,
     run_fixture,
+    scaffold,
 )
+from closedwon.deals.types import Rejected
 from deals import cpq_org as org
 
 FILES = sorted((org.ROOT / "mappings" / "tests").glob("*.yaml"))
@@ -87,3 +90,20 @@ def test_a_fixture_that_does_not_fit_the_org_is_refused(old: str, new: str, told
         load(SMALL.replace(old, new))
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("opportunity_id", [org.INFRAX, org.UPSELL])
+@pytest.mark.parametrize("known", [{}, {org.INFRAX: "base"}])
+def test_a_test_written_from_a_real_deal_passes_as_it_stands(
+    opportunity_id: str, known: dict[str, str]
+) -> None:
+    deal = org.infrax_deal(opportunity_id)
+    ends = {"base": datetime(2027, 1, 1, tzinfo=UTC)}
+    facts = org.facts(contract_of=known, contract_ends=ends)
+
+    text = scaffold(org.MAPPING, deal, facts, "as in Salesforce")
+    (case,) = run_fixture(org.MAPPING, load(text)).cases
+
+    assert case.differences == ()
+    assert isinstance(case.outcome, Rejected) is (opportunity_id == org.UPSELL and not known)
+    assert "SystemModstamp" not in text

@@ -14,6 +14,7 @@ from closedwon.deals.mapping.load import load_mapping
 from closedwon.deals.mapping.model import DealMapping, Policies
 from closedwon.deals.mapping.problems import MappingError, Problem
 from closedwon.deals.mapping.run import map_deal
+from closedwon.deals.mapping.scaffold import scaffold
 from closedwon.deals.mapping.schema import json_schema, schema_text
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "load_mapping",
     "map_deal",
     "run_fixture",
+    "scaffold",
     "schema_text",
 ]

@@ -37,6 +37,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     credit_type_id: str
     rate_card: RateCardFact | None
+    """None on amendments: the contract has its own."""
     transition: Transition | None
     payment_terms_days: int | None
     custom_fields: dict[str, str]
@@ -84,7 +85,7 @@ class HeaderReader:
             term=term,
             currency=currency,
             credit_type_id=credit_type_id,
-            rate_card=self._rate_card(currency),
+            rate_card=None if kind is DealKind.AMENDMENT else self._rate_card(currency),
             transition=self._transition(followed, term) if kind is DealKind.RENEWAL else None,
             payment_terms_days=self._payment_terms(),
             custom_fields=self._fields(self._output.custom_fields),
