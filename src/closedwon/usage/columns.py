@@ -5,7 +5,7 @@ equal properties are equal text and any engine that reads Parquet can read them.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -19,6 +19,8 @@ from closedwon.usage.types import UsageEvent
 
 Hashes = np.ndarray[Any, np.dtype[np.int64]]
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 INSTANT = pa.timestamp("us", "UTC")
 SENT = pa.schema(
     [
@@ -39,6 +41,8 @@ STORED = pa.schema(
     ]
 )
 """SENT with the order and the instant of ingest."""
+SEALED = pa.schema([*STORED, pa.field("fingerprint", pa.int64(), nullable=False)])
+"""STORED as it stands in segments; the fingerprint covers all that was sent."""
 
 _PROPERTIES = msgspec.json.Encoder(order="deterministic")
 _READ_PROPERTIES = msgspec.json.Decoder(dict[str, str])
@@ -92,6 +96,27 @@ def unpacked(payload: bytes, checksum: int, first: int) -> pa.RecordBatch:
     return pa.ipc.open_stream(payload).read_next_batch()
 
 
+def fingerprint(event: UsageEvent) -> int:
+    """64 bits over everything an event says; differs from its id hash in every way."""
+    stamp_us = (event.timestamp - EPOCH) // MICROSECOND
+    properties = _PROPERTIES.encode(event.properties).decode()
+    texts = (event.transaction_id, event.customer_id, event.event_type, str(stamp_us), properties)
+    return _digest("\0".join(texts))
+
+
+def fingerprints(stored_events: pa.Table) -> pa.Array:
+    """``fingerprint`` of every row of stored events."""
+    texts = [
+        stored_events["transaction_id"].to_pylist(),
+        stored_events["customer"].to_pylist(),
+        stored_events["event_type"].to_pylist(),
+        map(str, stored_events["happened_at"].cast(pa.int64()).to_pylist()),
+        stored_events["properties"].to_pylist(),
+    ]
+    rows = zip(*texts, strict=True)
+    return pa.array((_digest("\0".join(row)) for row in rows), pa.int64())
+
+
 def event_at(batch: pa.RecordBatch, row: int) -> UsageEvent:
     """The event in ``row`` of a stored batch, as it was sent."""
     return UsageEvent(
@@ -101,3 +126,7 @@ def event_at(batch: pa.RecordBatch, row: int) -> UsageEvent:
         timestamp=batch["happened_at"][row].as_py(),
         properties=_READ_PROPERTIES.decode(batch["properties"][row].as_py()),
     )
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)

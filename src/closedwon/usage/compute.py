@@ -17,6 +17,7 @@ from closedwon.usage.metering import increments, metering_sql, quoted, readings,
 from closedwon.usage.relations import YEAR_1, Relations, kinds, relations
 from closedwon.usage.tail import Snapshot
 
+COLUMNS = ", ".join(STORED.names)
 NOTHING_ORDINARY = "^$x"
 """Matches no number: then all are added in Python."""
 
@@ -67,7 +68,7 @@ class Compute:
             if one.first_at < high and one.last_at >= low
         ]
         parts = [f"from read_parquet([{', '.join(files)}])"] if files else []
-        union = " union all ".join([*parts, "from hot"])
+        union = " union all ".join(f"select {COLUMNS} {part}" for part in [*parts, "from hot"])
         self._db.execute(f"create or replace temp view event as {union}")
 
     def rows(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[tuple[Any, ...]]:

@@ -1,11 +1,12 @@
 """An id counts once, for good: what of a batch is new, repeated or contradicted (G11)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 
 import msgspec
 import numpy as np
 
-from closedwon.usage.columns import Hashes
+from closedwon.usage.columns import Hashes, fingerprint
 from closedwon.usage.seen import SeenIds
 from closedwon.usage.types import UsageEvent
 
@@ -28,31 +29,51 @@ class Sorting(msgspec.Struct, frozen=True):
 def sorted_out(
     events: Sequence[UsageEvent], hashes: Hashes, seen: SeenIds, stored: Stored, first: int
 ) -> Sorting:
-    """Compare ``events`` with the store and with each other; ``first`` is the next sequence.
-
-    A hash found in the store is only a hint: the stored event is read and its id compared.
-    """
-    hits = seen.find(hashes)
-    kept = stored([sequence for _, sequence in hits])
-    known = {kept[s].transaction_id: s for at, s in hits if _same_id(kept[s], events[at])}
-    ids = [event.transaction_id for event in events]
-    if not known and len(set(ids)) == len(ids):
+    """Compare ``events`` with the store and with each other; ``first`` is the next sequence."""
+    known = _known(events, seen.find(hashes), seen, stored)
+    repeats = _repeats(events, known)
+    if not known and not repeats:
         return Sorting(events, hashes, 0, ())
-    fresh: list[int] = []
-    conflicts: list[tuple[int, UsageEvent]] = []
-    for at, event in enumerate(events):
-        sequence = known.setdefault(event.transaction_id, first + len(fresh))
-        if sequence == first + len(fresh):
-            fresh.append(at)
-        elif event != (kept[sequence] if sequence < first else events[fresh[sequence - first]]):
-            conflicts.append((sequence, event))
-    return Sorting(
-        [events[at] for at in fresh],
-        hashes[np.array(fresh, dtype=np.int64)],
-        len(events) - len(fresh) - len(conflicts),
-        conflicts,
-    )
+    is_fresh = np.ones(len(events), dtype=np.bool_)
+    is_fresh[[*known, *repeats]] = False
+    sequences = first - 1 + np.cumsum(is_fresh)
+    others = [(at, sequence) for at, (sequence, is_same) in known.items() if not is_same]
+    others += [
+        (at, int(sequences[kept])) for at, kept in repeats.items() if events[at] != events[kept]
+    ]
+    conflicts = [(sequence, events[at]) for at, sequence in sorted(others)]
+    fresh = list(compress(events, is_fresh))
+    duplicates = len(events) - len(fresh) - len(conflicts)
+    return Sorting(fresh, hashes[is_fresh], duplicates, conflicts)
 
 
-def _same_id(one: UsageEvent, other: UsageEvent) -> bool:
-    return one.transaction_id == other.transaction_id
+def _known(
+    events: Sequence[UsageEvent], hits: Sequence[tuple[int, int]], seen: SeenIds, stored: Stored
+) -> dict[int, tuple[int, bool]]:
+    """Position -> (sequence, whether it is the same event), for ids the store has.
+
+    An equal hash is only a hint. A sealed event is the same when the fingerprint of all it says
+    agrees too (128 bits of BLAKE2b in all); else the stored event is read and compared.
+    """
+    known: dict[int, tuple[int, bool]] = {}
+    unclear: list[tuple[int, int]] = []
+    for at, sequence in hits:
+        if seen.fingerprint(sequence) == fingerprint(events[at]):
+            known[at] = (sequence, True)
+        else:
+            unclear.append((at, sequence))
+    kept = stored([sequence for _, sequence in unclear])
+    for at, sequence in unclear:
+        if kept[sequence].transaction_id == events[at].transaction_id:
+            known[at] = (sequence, kept[sequence] == events[at])
+    return known
+
+
+def _repeats(events: Sequence[UsageEvent], known: Mapping[int, tuple[int, bool]]) -> dict[int, int]:
+    """Position -> earlier position with the same id, for ids the store does not have."""
+    ids = [event.transaction_id for event in events]
+    if len(set(ids)) == len(ids):
+        return {}
+    firsts: dict[str, int] = {}
+    earlier = {at: firsts.setdefault(one, at) for at, one in enumerate(ids) if at not in known}
+    return {at: kept for at, kept in earlier.items() if at != kept}

@@ -221,9 +221,11 @@ class UsageLog:
             self._sealed = hot.sealed_through(db)
             new = [segment for segment in self._segments if segment.name not in known]
             sealed.check_present(directory, new)
-            for segment in new:
-                if segment.last_sequence > self._last and not self.options.read_only:
-                    self._seen.add(*sealed.hashes_after(directory, segment, self._last))
+            for segment in new if not self.options.read_only else ():
+                hashes, sequences, fingerprints = sealed.marks(directory, segment)
+                newer = sequences > self._last
+                self._seen.add(hashes[newer], sequences[newer])
+                self._seen.seal(sequences, fingerprints)
             self._tail.drop_through(self._sealed)
             self._last = max(self._last, self._sealed)
         for batch in hot.batches_after(db, self._last):

@@ -1,7 +1,7 @@
 """What is read off the store besides bills: samples by id, and series over windows."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -10,9 +10,9 @@ import msgspec
 
 from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.usage.columns import EPOCH, MICROSECOND
 from closedwon.usage.types import UsageEvent
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEARCH = """
     select sequence, epoch_us(ingested_at), transaction_id, customer, event_type,
         epoch_us(happened_at), properties
@@ -97,4 +97,4 @@ def points(demands: Iterable[Demand], quantities: Quantities) -> tuple[Point, ..
 
 
 def _instant(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + microseconds * MICROSECOND

@@ -12,11 +12,10 @@ from closedwon.billing.catalog.types import Metric, PropertyFilter
 from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.billing.rating.demand import Demand
 from closedwon.kernel.instant import DAY, HOUR
-from closedwon.usage.columns import INSTANT
+from closedwon.usage.columns import INSTANT, MICROSECOND
 
 K = TypeVar("K")
 
-MICROSECOND = timedelta(microseconds=1)
 BUCKETS = (30 * DAY, DAY, HOUR)
 """Widths of the time buckets that make the range join an equality join, widest first."""
 PIECES_MAX = 12

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.instant import format_instant
-from closedwon.usage.columns import Hashes, event_at
+from closedwon.usage.columns import SEALED, Hashes, event_at, fingerprints
 from closedwon.usage.tail import Segment
 from closedwon.usage.types import UsageEvent
 
@@ -28,6 +28,7 @@ def write_segments(directory: Path, events: pa.Table, now: datetime) -> tuple[Se
     Each file is complete under its name or not there: written aside, synced, renamed, and the
     folder synced. A second call with the same events writes the same files again.
     """
+    events = events.append_column(SEALED.field("fingerprint"), fingerprints(events))
     first, last = events["sequence"][0].as_py(), events["sequence"][-1].as_py()
     months = pc.strftime(events["happened_at"], format="%Y-%m")
     written = []
@@ -63,12 +64,15 @@ def damaged(directory: Path, segments: Iterable[Segment]) -> tuple[str, ...]:
     )
 
 
-def hashes_after(directory: Path, segment: Segment, sequence: int) -> tuple[Hashes, Hashes]:
-    """Id hashes and sequence numbers of a segment's events behind ``sequence``."""
-    table = pq.read_table(directory / segment.name, columns=["id_hash", "sequence"])
-    sequences = table["sequence"].to_numpy()
-    newer = sequences > sequence
-    return table["id_hash"].to_numpy()[newer], sequences[newer]
+def marks(directory: Path, segment: Segment) -> tuple[Hashes, Hashes, Hashes]:
+    """Id hashes, sequence numbers and fingerprints of a segment's events."""
+    table = pq.read_table(
+        directory / segment.name,
+        columns=["id_hash", "sequence", "fingerprint"],
+        partitioning=None,
+    )
+    hashes, sequences, prints = (column.to_numpy() for column in table.columns)
+    return hashes, sequences, prints
 
 
 def events_at(

@@ -8,7 +8,7 @@ import pyarrow as pa
 from closedwon.usage.columns import event_at
 from closedwon.usage.types import UsageEvent
 
-MERGE_ROWS_MAX = 100_000
+MERGE_ROWS_MAX = 10_000
 """Batches are merged up to this size, so that a million small batches are few arrays."""
 
 
