@@ -75,7 +75,7 @@ def field_body(field: FieldDef) -> dict[str, Any]:
         "defaultedOnCreate": _is_filled_by_org(field),
         "dependentPicklist": False,
         "deprecatedAndHidden": False,
-        "digits": 10 if field.type == "int" else 0,
+        "digits": 8 if field.type == "int" else 0,
         "displayLocationInDecimal": False,
         "encrypted": False,
         "externalId": field.external_id,

@@ -2,7 +2,7 @@
 
 Stored: text, bool, int for int fields, Decimal with a point for other numbers, dates as
 ``2024-01-31``, datetimes as ``2024-01-31T00:00:00.000+0000``. ``accepted`` is strict and rounds to
-scale, as for a user's write; ``loaded`` keeps what a package or an export already stored.
+scale, as for a user's write; ``parser`` keeps what a package or an export already stored.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,13 @@ from closedwon.devorg.schema import FieldDef
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import exact
 
+PLAIN_DIGITS = 15
+"""Decimals up to this size need no further check; larger ones go through the strict reader."""
 TENTH = Decimal("0.1")
 INT_MAX = 2**31 - 1
 NUMERIC = frozenset({"double", "currency", "percent"})
+Parse = Callable[[FieldDef, Any], Any]
+
 SHOWN_MAX = 80
 """Longest piece of a refused value that an error repeats."""
 
@@ -37,9 +41,12 @@ def accepted(field: FieldDef, value: Any) -> Any:
             return _not_too_long(field, kept)
 
 
-def loaded(field: FieldDef, value: Any) -> Any:
-    """``value`` from a data set: typed, but neither rounded nor cut nor checked for range."""
-    return _parsed(field, value)
+def parser(field: FieldDef) -> Parse:
+    """Types a value from a data set, neither rounding nor cutting it nor checking its range.
+
+    The value given is neither None nor blank text; a bulk load looks the function up once.
+    """
+    return _PARSERS.get(field.type, _text)
 
 
 def stamp_text(instant: datetime) -> str:
@@ -58,8 +65,7 @@ def pointed(number: Decimal) -> Decimal:
 def _parsed(field: FieldDef, value: Any) -> Any:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    parse: Callable[[FieldDef, Any], Any] = _PARSERS.get(field.type, _text)
-    return parse(field, value)
+    return parser(field)(field, value)
 
 
 def _text(field: FieldDef, value: Any) -> str:
@@ -71,9 +77,14 @@ def _text(field: FieldDef, value: Any) -> str:
 
 
 def _clean(field: FieldDef, text: str) -> str:
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\x00" in text or not (text.isascii() or _is_whole(text)):
         raise _wrong_type(field, ascii(text))
     return text
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no character is half of a surrogate pair."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _anything(field: FieldDef, value: Any) -> Any:
@@ -91,6 +102,8 @@ def _boolean(field: FieldDef, value: Any) -> bool:
 
 
 def _number(field: FieldDef, value: Any) -> Decimal:
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < PLAIN_DIGITS:
+        return pointed(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise _wrong_type(field, value)
     try:
@@ -139,7 +152,7 @@ def _reference(field: FieldDef, value: Any) -> str:
         raise OrgError("MALFORMED_ID", text, (field.name,)) from error
 
 
-_PARSERS: dict[str, Callable[[FieldDef, Any], Any]] = {
+_PARSERS: dict[str, Parse] = {
     "boolean": _boolean,
     "double": _number,
     "currency": _number,

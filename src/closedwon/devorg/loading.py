@@ -5,7 +5,7 @@ from typing import Any
 
 from closedwon.devorg.derived import derive
 from closedwon.devorg.errors import OrgError
-from closedwon.devorg.field_values import loaded
+from closedwon.devorg.field_values import Parse, parser
 from closedwon.devorg.record_ids import canonical_id
 from closedwon.devorg.schema import FieldDef, ObjectInfo
 from closedwon.devorg.storage import DELETED, SYSTEM_MODSTAMP, Storage
@@ -50,13 +50,14 @@ class Loader:
     ) -> Iterator[dict[str, Any]]:
         fields = _Fields(info)
         for row in rows:
-            values = {
-                field.name: kept
-                for name, value in row.items()
-                if value is not None
-                and (field := fields.get(name)) is not None
-                and (kept := loaded(field, value)) is not None
-            }
+            values: dict[str, Any] = {}
+            for name, value in row.items():
+                stored = fields.get(name)
+                if stored is not None and value is not None and value != "":
+                    field, parse = stored
+                    kept = parse(field, value)
+                    if kept != "":
+                        values[field.name] = kept
             yield self._completed(info, values)
 
     def _completed(self, info: ObjectInfo, values: dict[str, Any]) -> dict[str, Any]:
@@ -105,16 +106,16 @@ class _Fields:
 
     def __init__(self, info: ObjectInfo) -> None:
         self._info = info
-        self._known: dict[str, FieldDef | None] = {ATTRIBUTES: None}
+        self._known: dict[str, tuple[FieldDef, Parse] | None] = {ATTRIBUTES: None}
 
-    def get(self, name: str) -> FieldDef | None:
-        """The stored field; None for ``attributes`` and computed fields."""
+    def get(self, name: str) -> tuple[FieldDef, Parse] | None:
+        """The stored field and its parser; None for ``attributes`` and computed fields."""
         if name not in self._known:
             field = self._info.field(name)
             if field is None:
                 message = f"No such column '{name}' on sobject of type {self._info.name}"
                 raise OrgError("INVALID_FIELD", message, (name,))
-            self._known[name] = None if field.computed else field
+            self._known[name] = None if field.computed else (field, parser(field))
         return self._known[name]
 
 

@@ -1,5 +1,7 @@
 """Record ids: a deterministic sequence per object, in the order of creation."""
 
+from functools import lru_cache
+
 from closedwon.devorg.errors import OrgError
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.ids import id18
@@ -9,6 +11,8 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 INSTANCE = "Dv"
 """Follows the key prefix; no real org of the shipped data uses it."""
 COUNTER_LENGTH = 10
+IDS_REMEMBERED = 50_000
+"""Ids checked lately; a load meets the same parents again and again."""
 
 
 def numbered_id(key_prefix: str, number: int) -> str:
@@ -25,6 +29,7 @@ def base62(number: int, length: int) -> str:
     return "".join(reversed(digits))
 
 
+@lru_cache(IDS_REMEMBERED)
 def canonical_id(text: str) -> str:
     """18 characters from 15 or 18; raises OrgError MALFORMED_ID for anything else."""
     try:

@@ -53,7 +53,8 @@ def system_fields(*, owned: bool) -> list[FieldDef]:
     owner = Declared(
         name="OwnerId", label="Owner ID", type="Lookup", reference_to=("User",), polymorphic=True
     )
-    return [described(owner), *stamped] if owned else stamped
+    owner_field = msgspec.structs.replace(described(owner), nillable=False)
+    return [owner_field, *stamped] if owned else stamped
 
 
 def first_fields() -> list[FieldDef]:

@@ -103,6 +103,9 @@ FORMULAS = {
         'IF(AND(ISPICKVAL(Status, "Activated"), OR(SBQQ__Evergreen__c, EndDate >= TODAY())), 1, 0)'
     ),
     "Opportunity.ExpectedRevenue": "Amount * Probability",
+    "Opportunity.FiscalYear": "YEAR(CloseDate)",
+    "Opportunity.FiscalQuarter": "CEILING(MONTH(CloseDate) / 3)",
+    "Opportunity.Fiscal": ('TEXT(YEAR(CloseDate)) & " " & TEXT(CEILING(MONTH(CloseDate) / 3))'),
     "OpportunityLineItem.ProductCode": "Product2.ProductCode",
     "OpportunityLineItem.Name": 'Opportunity.Name & " " & Product2.Name',
     "OpportunityLineItem.ListPrice": "PricebookEntry.UnitPrice",

@@ -10,7 +10,7 @@ from closedwon.devorg.errors import OrgError
 from closedwon.devorg.reading import Record
 from closedwon.devorg.schema import FieldDef
 from closedwon.devorg.soql.filters import Filter, either, every, negated
-from closedwon.devorg.soql.paths import BoundPath, Names
+from closedwon.devorg.soql.paths import Names, Readable
 from closedwon.devorg.soql.pushdown import Pushdown
 from closedwon.devorg.soql.syntax import (
     AllOf,
@@ -38,15 +38,24 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 Selection = Callable[[Query], Collection[str]]
 """Runs the subquery of a semi-join: the ids it selects, nulls left out."""
+Resolve = Callable[[Operand], Readable]
+"""What an operand reads: a field, or a column of a group in HAVING."""
 
 
 class Conditions:
     """Binds the conditions of one (sub)query."""
 
     def __init__(
-        self, names: Names, pushdown: Pushdown, now: datetime, select: Selection | None
+        self,
+        names: Names,
+        pushdown: Pushdown,
+        now: datetime,
+        select: Selection | None,
+        resolve: Resolve | None = None,
     ) -> None:
         self._names = names
+        self._text = names.text
+        self._resolve = resolve or self._field
         self._push = pushdown
         self._now = now
         self._select = select
@@ -85,19 +94,22 @@ class Conditions:
     def _any_of(self, parts: Sequence[Condition]) -> Filter:
         if any(_has_semi_join(part) for part in parts):
             message = "Semi join sub-selects are not supported with the 'OR' operator"
-            raise self._names.text.malformed(message)
+            raise self._text.malformed(message)
         return either([self.bind(part) for part in parts])
 
-    def _path(self, operand: Operand) -> BoundPath:
+    def _field(self, operand: Operand) -> Readable:
         if isinstance(operand, Call):
-            raise self._names.text.malformed(f"unexpected token: '{operand.name}'", operand.offset)
-        path = self._names.path(operand)
+            raise self._text.malformed(f"unexpected token: '{operand.name}'", operand.offset)
+        return self._names.path(operand)
+
+    def _path(self, operand: Operand) -> Readable:
+        path = self._resolve(operand)
         if not path.field.filterable:
             message = f"field '{path.field.name}' can not be filtered in a query call"
-            raise self._names.text.fault("INVALID_FIELD", message, operand.offset)
+            raise self._text.fault("INVALID_FIELD", message, operand.offset)
         return path
 
-    def _compared(self, path: BoundPath, sign: str, value: Bound) -> Filter:
+    def _compared(self, path: Readable, sign: str, value: Bound) -> Filter:
         if sign == "=":
             return self._in_values(path, [value])
         if sign == "!=":
@@ -116,7 +128,7 @@ class Conditions:
             }[sign]
         return self._ordered(path, sign, value)
 
-    def _ordered(self, path: BoundPath, sign: str, value: Any) -> Filter:
+    def _ordered(self, path: Readable, sign: str, value: Any) -> Filter:
         compare, get = OPERATORS[sign], path.get
         if is_text(path.field):
             folded = value.casefold()
@@ -132,7 +144,7 @@ class Conditions:
             exact=sql is not None,
         )
 
-    def _in_values(self, path: BoundPath, values: list[Bound]) -> Filter:
+    def _in_values(self, path: Readable, values: list[Bound]) -> Filter:
         """The value is one of ``values``; null among them matches null."""
         given = [value for value in values if value is not None]
         branches = []
@@ -145,7 +157,7 @@ class Conditions:
             branches.append(self._equals_any(path, plain))
         return branches[0] if len(branches) == 1 else either(branches)
 
-    def _equals_any(self, path: BoundPath, values: Sequence[Bound]) -> Filter:
+    def _equals_any(self, path: Readable, values: Sequence[Bound]) -> Filter:
         get = path.get
         if path.field.type == "boolean":
             return self._is_one_of(path, values)
@@ -162,7 +174,7 @@ class Conditions:
         wanted = set(values)
         return Filter(lambda record: get(record) in wanted, sql, exact=sql is not None)
 
-    def _is_one_of(self, path: BoundPath, values: Sequence[Bound]) -> Filter:
+    def _is_one_of(self, path: Readable, values: Sequence[Bound]) -> Filter:
         """A checkbox is never null: one of a parent that is not there is false."""
         get = path.get
         sql = self._push.equals_any(path, [True])
@@ -170,7 +182,7 @@ class Conditions:
         branches = [ticked if value else negated(ticked) for value in dict.fromkeys(values)]
         return either(branches)
 
-    def _is_null(self, path: BoundPath) -> Filter:
+    def _is_null(self, path: Readable) -> Filter:
         get = path.get
         if path.field.type == "boolean":
             return Filter(lambda _record: False)
@@ -178,10 +190,10 @@ class Conditions:
         given = Filter(lambda record: get(record) is not None, sql, exact=sql is not None)
         return negated(given)
 
-    def _within(self, path: BoundPath, span: Span) -> Filter:
+    def _within(self, path: Readable, span: Span) -> Filter:
         return every([self._ordered(path, ">=", span.start), self._ordered(path, "<", span.end)])
 
-    def _like(self, path: BoundPath, pattern: str) -> Filter:
+    def _like(self, path: Readable, pattern: str) -> Filter:
         if not is_text(path.field) or path.field.type == "multipicklist":
             raise wrong_operator(path.field)
         matches = re.compile(like_expression(pattern), re.IGNORECASE | re.DOTALL).fullmatch
@@ -192,16 +204,20 @@ class Conditions:
             lambda record: (found := get(record)) is not None and matches(str(found)) is not None
         )
 
-    def _in_query(self, path: BoundPath, query: Query) -> Filter:
-        text = self._names.text
+    def _in_query(self, path: Readable, query: Query) -> Filter:
         self._semi_joins += 1
         if self._select is None or self._semi_joins > SEMI_JOINS_MAX:
-            raise text.malformed(
+            raise self._text.malformed(
                 "Maximum 2 semi join sub-selects are allowed, and they cannot be nested",
                 query.source.offset,
             )
+        if ".".join(query.source.names).lower() == self._names.root.name.lower():
+            raise self._text.malformed(
+                "The inner and outer selects should not be on the same object type",
+                query.source.offset,
+            )
         if path.field.type not in ID_TYPES:
-            raise text.malformed(
+            raise self._text.malformed(
                 "The left operand field in the where expression for the semi join should be of "
                 "type ID or reference",
                 query.source.offset,
@@ -212,7 +228,7 @@ class Conditions:
         sql = self._push.equals_any(path, ids)
         return Filter(lambda record: get(record) in wanted, sql, exact=sql is not None)
 
-    def _includes(self, path: BoundPath, choices: list[str]) -> Filter:
+    def _includes(self, path: Readable, choices: list[str]) -> Filter:
         if path.field.type != "multipicklist":
             raise wrong_operator(path.field)
         groups = [frozenset(choice.casefold().split(";")) for choice in choices]

@@ -10,9 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from closedwon.devorg.reading import Record
-
-Test = Callable[[Record], bool]
+Test = Callable[[Any], bool]
 
 
 class Sql(NamedTuple):

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from closedwon.devorg.reading import Record
-from closedwon.devorg.soql.paths import BoundPath, Names
+from closedwon.devorg.soql.faults import Text
+from closedwon.devorg.soql.paths import BoundPath, Readable
 from closedwon.devorg.soql.pushdown import COLUMNS
-from closedwon.devorg.soql.syntax import Call, Ordering
+from closedwon.devorg.soql.syntax import Operand, Ordering
 from closedwon.devorg.soql.values import is_text
 
 T = TypeVar("T")
@@ -18,11 +18,11 @@ T = TypeVar("T")
 class Key(msgspec.Struct, frozen=True):
     """One element of ORDER BY."""
 
-    path: BoundPath
+    path: Readable
     descending: bool
     nulls_last: bool
 
-    def of(self, record: Record) -> tuple[bool, Any]:
+    def of(self, record: Any) -> tuple[bool, Any]:
         """A sortable pair: nulls apart from values, text without regard to case."""
         value = self.path.get(record)
         nulls_high = self.nulls_last != self.descending
@@ -31,18 +31,16 @@ class Key(msgspec.Struct, frozen=True):
         return not nulls_high, value.casefold() if is_text(self.path.field) else value
 
 
-def keys(ordered: Sequence[Ordering], names: Names) -> tuple[Key, ...]:
+def keys(
+    ordered: Sequence[Ordering], text: Text, resolve: Callable[[Operand], Readable]
+) -> tuple[Key, ...]:
     """The bound keys; raises INVALID_FIELD, or MALFORMED_QUERY for fields that do not sort."""
     found = []
     for each in ordered:
-        if isinstance(each.operand, Call):
-            raise names.text.malformed(
-                f"unexpected token: '{each.operand.name}'", each.operand.offset
-            )
-        path = names.path(each.operand)
+        path = resolve(each.operand)
         if not path.field.filterable or path.field.type == "multipicklist":
             message = f"field '{path.field.name}' can not be sorted in a query call"
-            raise names.text.malformed(message, each.operand.offset)
+            raise text.malformed(message, each.operand.offset)
         found.append(Key(path, each.descending, each.nulls_last))
     return tuple(found)
 
@@ -52,7 +50,7 @@ def as_sql(wanted: Sequence[Key]) -> str | None:
     parts = []
     for key in wanted:
         column = COLUMNS.get(key.path.field.name)
-        if column is None or key.path.hops:
+        if column is None or not isinstance(key.path, BoundPath) or key.path.hops:
             return None
         parts.append(column.replace("{r}", "r") + (" desc" if key.descending else ""))
     return ", ".join(parts)

@@ -1,6 +1,6 @@
 """Field paths resolved against the schema."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -10,6 +10,19 @@ from closedwon.devorg.soql.faults import Text
 from closedwon.devorg.soql.syntax import Path
 
 HOPS_MAX = 5
+
+
+class Readable(Protocol):
+    """Something a condition or a sort key reads from a row: a field, or a column of a group."""
+
+    @property
+    def field(self) -> FieldDef:
+        """How the value compares."""
+        ...
+
+    def get(self, record: Any, /) -> Any:
+        """The value."""
+        ...
 
 
 class BoundPath(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """A bound query: which records, in which order, showing what."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,14 +9,16 @@ import msgspec
 from closedwon.devorg.reading import Reading, Record
 from closedwon.devorg.schema import ChildLink, FieldDef, ObjectInfo
 from closedwon.devorg.soql import ordering
+from closedwon.devorg.soql.aggregate import Grouping, is_aggregate
 from closedwon.devorg.soql.conditions import Conditions, Selection
+from closedwon.devorg.soql.display import formatted
 from closedwon.devorg.soql.faults import Text
 from closedwon.devorg.soql.filters import Filter
 from closedwon.devorg.soql.ordering import Key
 from closedwon.devorg.soql.paths import BoundPath, Names
 from closedwon.devorg.soql.pushdown import Pushdown
 from closedwon.devorg.soql.shape import Shape
-from closedwon.devorg.soql.syntax import Call, Path, Query, Selected
+from closedwon.devorg.soql.syntax import Call, Operand, Path, Query, Selected
 
 OFFSET_MAX = 2_000
 FIELDS_LIMIT_MAX = 200
@@ -36,6 +39,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None
     offset: int
     shape: Shape | None
+
+
+class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A bound grouping query: which records, how they are grouped, which groups stay."""
+
+    rows: Plan
+    grouping: Grouping
+    having: Filter
+    keys: tuple[Key, ...]
+    limit: int | None
+    offset: int
 
 
 class Planner(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,18 +90,48 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         pushdown = Pushdown(self.reading.storage)
         return Conditions(names, pushdown, self.reading.as_of, self.select)
 
-    def _bound(self, query: Query, info: ObjectInfo) -> Plan:
+    def grouped(self, query: Query) -> GroupPlan:
+        """The plan of a statement that groups or aggregates."""
+        info = self.root(query)
         names = self.names(query, info)
+        grouping = Grouping(query, names, self.text)
+        having = EVERYTHING
+        if query.having is not None:
+            pushdown = Pushdown(self.reading.storage)
+            now = self.reading.as_of
+            binder = Conditions(names, pushdown, now, None, resolve=grouping.column)
+            having = binder.bind(query.having)
+        return GroupPlan(
+            rows=Plan(
+                info=info,
+                filter=self.filter(query, names),
+                keys=(),
+                limit=None,
+                offset=0,
+                shape=None,
+            ),
+            grouping=grouping,
+            having=having,
+            keys=ordering.keys(query.ordered, self.text, grouping.column),
+            limit=query.limit,
+            offset=self._offset(query),
+        )
+
+    def _offset(self, query: Query) -> int:
         offset = query.offset or 0
         if offset > OFFSET_MAX:
             message = f"Maximum SOQL offset allowed is {OFFSET_MAX}"
             raise self.text.fault("NUMBER_OUTSIDE_VALID_RANGE", message, query.source.offset)
+        return offset
+
+    def _bound(self, query: Query, info: ObjectInfo) -> Plan:
+        names = self.names(query, info)
         return Plan(
             info=info,
             filter=self.filter(query, names),
-            keys=ordering.keys(query.ordered, names),
+            keys=ordering.keys(query.ordered, self.text, partial(plain_field, names)),
             limit=query.limit,
-            offset=offset,
+            offset=self._offset(query),
             shape=None if is_count(query) else self._shape(query, names),
         )
 
@@ -123,6 +167,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             case "TOLABEL", Path() as path:
                 found = names.path(path)
                 shape.add_computed(alias or found.field.name, _label(found))
+            case "FORMAT", Path() as path:
+                found = names.path(path)
+                shape.add_computed(alias or found.field.name, _formatted(found))
             case _:
                 raise self.text.malformed(f"unexpected token: '{call.name}'", call.offset)
 
@@ -143,8 +190,9 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
         link = self.reading.schema.child(parent.name, name)
         if link is None:
             raise self.text.no_relationship(name, query.source.offset)
-        if is_count(query) or query.grouped:
-            raise self.text.malformed("unexpected token: 'COUNT'", query.source.offset)
+        if is_count(query) or is_aggregate(query):
+            message = "child rows cannot be grouped or aggregated"
+            raise self.text.malformed(message, query.source.offset)
         plan = self._bound(query, self.reading.schema.objects[link.child])
         shape.add_computed(str(link.name), ChildRows(plan, link, self.all_rows))
 
@@ -179,6 +227,17 @@ def is_count(query: Query) -> bool:
             return name.upper() == "COUNT"
         case _:
             return False
+
+
+def plain_field(names: Names, operand: Operand) -> BoundPath:
+    """The field an operand names; a function there is MALFORMED_QUERY."""
+    if isinstance(operand, Call):
+        raise names.text.malformed(f"unexpected token: '{operand.name}'", operand.offset)
+    return names.path(operand)
+
+
+def _formatted(path: BoundPath) -> Callable[[Record], Any]:
+    return lambda record: formatted(path.field, path.get(record))
 
 
 def _label(path: BoundPath) -> Callable[[Record], Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from closedwon.devorg.reading import NAME_OBJECT
 from closedwon.devorg.schema import FieldDef, ObjectInfo
 from closedwon.devorg.soql.filters import Sql
-from closedwon.devorg.soql.paths import BoundPath
+from closedwon.devorg.soql.paths import BoundPath, Readable
 from closedwon.devorg.soql.values import Bound, Span, is_text
 from closedwon.devorg.storage import DELETED, SYSTEM_MODSTAMP, Storage, link_value
 
@@ -17,8 +17,8 @@ LINKED = (
     "and value in (select value from json_each(?)))"
 )
 PARENT = (
-    "{r}.seq in (select l.record from link l join record {parent} on {parent}.id = l.value "
-    "where l.field = ? and {inner})"
+    "{r}.seq in (select record from link where field = ? and value in "
+    "(select {p}.id from record {p} where {p}.object = ? and {inner}))"
 )
 
 
@@ -28,21 +28,25 @@ class Pushdown:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def equals_any(self, path: BoundPath, values: Iterable[Bound]) -> Sql | None:
+    def equals_any(self, path: Readable, values: Iterable[Bound]) -> Sql | None:
         """The value is one of ``values`` (none of them null)."""
+        if not isinstance(path, BoundPath):
+            return None
         plain = list(values)
         if any(isinstance(value, Span) for value in plain):
             return None
         return self._at_root(path, self._equals(path.owner, path.field, plain))
 
-    def has_value(self, path: BoundPath) -> Sql | None:
+    def has_value(self, path: Readable) -> Sql | None:
         """The value is not null."""
+        if not isinstance(path, BoundPath):
+            return None
         return self._at_root(path, self._given(path.owner, path.field))
 
-    def compares(self, path: BoundPath, operator: str, value: str) -> Sql | None:
+    def compares(self, path: Readable, operator: str, value: str) -> Sql | None:
         """``value`` (text that sorts like the field) against the field with < > <= >=."""
         field = path.field
-        if path.owner.name == NAME_OBJECT or field.computed:
+        if not isinstance(path, BoundPath) or _beyond_sql(path.owner, field):
             return None
         if field.name in COLUMNS:
             leaf = Sql(f"{COLUMNS[field.name]} {operator} ?", (value,))
@@ -53,7 +57,7 @@ class Pushdown:
         return self._at_root(path, leaf)
 
     def _equals(self, owner: ObjectInfo, field: FieldDef, values: list[Bound]) -> Sql | None:
-        if owner.name == NAME_OBJECT or field.computed:
+        if _beyond_sql(owner, field):
             return None
         if field.indexed and field.name not in COLUMNS:
             code = self._storage.key_code(owner.name, field)
@@ -63,7 +67,7 @@ class Pushdown:
         return _any_of(expression, plain) if expression else None
 
     def _given(self, owner: ObjectInfo, field: FieldDef) -> Sql | None:
-        if owner.name == NAME_OBJECT or field.computed:
+        if _beyond_sql(owner, field):
             return None
         if field.name in COLUMNS or field.type == "boolean":
             return Sql("1")
@@ -75,17 +79,24 @@ class Pushdown:
     def _at_root(self, path: BoundPath, leaf: Sql | None) -> Sql | None:
         """``leaf`` about a parent as a condition on the row itself, one semi-join per hop."""
         sql = leaf
-        for depth, (owner, hop) in enumerate(
-            zip(reversed(path.owners), reversed(path.hops), strict=True)
-        ):
+        target = path.owner
+        for owner, hop in zip(reversed(path.owners), reversed(path.hops), strict=True):
             if sql is None or owner.name == NAME_OBJECT:
                 return None
-            code = self._storage.key_code(owner.name, hop)
-            parent = f"p{depth}"
+            parent = f"p_{hop.name}_{owner.name}"
             inner = sql.text.replace("{r}", parent)
-            text = PARENT.replace("{parent}", parent).replace("{inner}", inner)
-            sql = Sql(text, (code, *sql.parameters))
+            text = PARENT.replace("{p}", parent).replace("{inner}", inner)
+            codes = (self._storage.key_code(owner.name, hop), self._object_code(target))
+            sql = Sql(text, (*codes, *sql.parameters))
+            target = owner
         return sql
+
+    def _object_code(self, info: ObjectInfo) -> int:
+        return self._storage.object_code(info.name)
+
+
+def _beyond_sql(owner: ObjectInfo, field: FieldDef) -> bool:
+    return owner.name == NAME_OBJECT or field.computed
 
 
 def _stored(field: FieldDef) -> str:

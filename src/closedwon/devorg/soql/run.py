@@ -9,10 +9,11 @@ import msgspec
 from closedwon.devorg.answers import QueryAnswer
 from closedwon.devorg.reading import Reading
 from closedwon.devorg.soql import ordering
+from closedwon.devorg.soql.aggregate import is_aggregate
 from closedwon.devorg.soql.faults import Text
 from closedwon.devorg.soql.parse import parsed
 from closedwon.devorg.soql.paths import BoundPath
-from closedwon.devorg.soql.plan import Plan, Planner
+from closedwon.devorg.soql.plan import GroupPlan, Plan, Planner
 from closedwon.devorg.soql.rows import Row, Rows
 from closedwon.devorg.soql.shape import Shape
 from closedwon.devorg.soql.syntax import Path, Query, Selected
@@ -34,9 +35,9 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         text = Text(soql)
         try:
             query = parsed(soql)
-            if query.grouped:
-                raise text.malformed("unexpected token: 'GROUP'", query.grouped[0].offset)
             planner = self._planner(text, self._semi_join(text))
+            if is_aggregate(query):
+                return self._grouped(planner.grouped(query))
             plan = planner.plan(query)
         except RecursionError as error:
             raise text.malformed("SOQL statement is too complex.") from error
@@ -44,6 +45,14 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         if plan.shape is None:
             return QueryAnswer(rows=[], total=len(numbers))
         return QueryAnswer(rows=Rows(numbers, self._renderer(plan.shape)), total=len(numbers))
+
+    def _grouped(self, plan: GroupPlan) -> QueryAnswer:
+        records = (self.reading.wrap(stored) for stored in self._matching(plan.rows))
+        kept = [group for group in plan.grouping.groups(records) if plan.having.test(group)]
+        ordering.arranged(kept, plan.keys, lambda group, at: plan.keys[at].of(group))
+        end = None if plan.limit is None else plan.offset + plan.limit
+        rows = plan.grouping.rows(kept[plan.offset : end])
+        return QueryAnswer(rows=rows, total=len(rows))
 
     def numbers(self, plan: Plan) -> list[int]:
         """Record numbers of the rows, ordered, after OFFSET and LIMIT."""
@@ -121,7 +130,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
                 "The selected field in the semi join sub-select should be of type ID or reference",
                 path.offset,
             )
-        if query.limit is not None or query.ordered or query.grouped:
+        if query.limit is not None or query.ordered or is_aggregate(query):
             raise text.malformed(
                 "Semi join sub-selects can not use LIMIT, ORDER BY or GROUP BY",
                 query.source.offset,
