@@ -80,9 +80,23 @@ class Interval(msgspec.Struct, frozen=True, order=True):
         """Whether the two share any instant."""
         return self.start < other.until and other.start < self.until
 
+    def splits(self, instant: datetime) -> bool:
+        """Whether ``instant`` lies strictly inside."""
+        return self.start < instant < self.until
+
     def cut(self, instants: Iterable[datetime]) -> tuple["Interval", ...]:
         """The interval split at those ``instants`` that lie strictly inside, in order."""
-        inside = sorted({i for i in instants if self.start < i < self.until})
-        edges = [self.start, *inside]
+        inside = sorted({instant for instant in instants if self.splits(instant)})
+        starts = [self.start, *inside]
         ends: list[datetime | None] = [*inside, self.end]
-        return tuple(Interval(start, end) for start, end in zip(edges, ends, strict=True))
+        return tuple(Interval(start, end) for start, end in zip(starts, ends, strict=True))
+
+
+def edges(windows: Iterable[Interval]) -> frozenset[datetime]:
+    """Every instant at which one of ``windows`` begins or ends."""
+    found = set()
+    for window in windows:
+        found.add(window.start)
+        if window.end is not None:
+            found.add(window.end)
+    return frozenset(found)

@@ -64,7 +64,7 @@ def _product_count(applicability: Applicability, products: Iterable[Product]) ->
     hit = (
         product
         for product in products
-        if touches_product(applicability, product.id, frozenset(product.versions[-1].tags))
+        if touches_product(applicability, product.id, product.versions[-1].tag_set)
     )
     return sum((Decimal(1) for _ in hit), ZERO)
 

@@ -159,6 +159,8 @@ def _line(piece: Slice, part: Part, quantity: Decimal, total: Decimal) -> Line:
 
 def _list_price(piece: Slice, part: Part) -> Decimal:
     """List unit price of the same tier; of the first one where the card has fewer tiers."""
+    if piece.priced.is_list:
+        return part.unit_price
     listed = list(parts(piece.priced.list_price, ZERO, Decimal(1)))
     if part.starting_at is not None:
         at = part.starting_at

@@ -10,7 +10,7 @@ import msgspec
 
 from closedwon.billing.pricing import Price
 from closedwon.kernel.errors import Refused
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import Interval, edges
 
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 """Credit type id of "USD (cents)", the default of every money field."""
@@ -98,7 +98,7 @@ class Rounding(msgspec.Struct, frozen=True, kw_only=True):
     decimal_places: int
 
 
-class ProductVersion(msgspec.Struct, frozen=True, kw_only=True):
+class ProductVersion(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How a product is defined from ``starting_at`` until the next version (R48, R49)."""
 
     starting_at: datetime
@@ -110,8 +110,13 @@ class ProductVersion(msgspec.Struct, frozen=True, kw_only=True):
     pricing_group_key: tuple[str, ...] = ()
     presentation_group_key: tuple[str, ...] = ()
 
+    @cached_property
+    def tag_set(self) -> frozenset[str]:
+        """The tags, for matching."""
+        return frozenset(self.tags)
 
-class Product(msgspec.Struct, frozen=True, kw_only=True):
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A product and its dated definitions, oldest first; it carries no price (R45-R52)."""
 
     id: str
@@ -131,6 +136,11 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
             if version.starting_at <= instant:
                 current = version
         return current
+
+    @cached_property
+    def tag_set(self) -> frozenset[str]:
+        """Every tag it has at any time."""
+        return frozenset(tag for version in self.versions for tag in version.tags)
 
     @property
     def name(self) -> str:
@@ -182,6 +192,14 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for rate in self.rates:
             found.setdefault(rate.product_id, []).append(rate)
         return {product: tuple(rates) for product, rates in found.items()}
+
+    @cached_property
+    def changes(self) -> Mapping[str, frozenset[datetime]]:
+        """Instants at which a rate of each product begins or ends."""
+        return {
+            product: edges(rate.window for rate in rates)
+            for product, rates in self.by_product.items()
+        }
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):

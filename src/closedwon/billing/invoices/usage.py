@@ -16,7 +16,7 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line, LineType
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.billing.rating.slices import UsageTerms, demand_of, slices, unpriced
+from closedwon.billing.rating.slices import UsageTerms, demands_in, slices, unpriced
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import Interval
 
@@ -50,7 +50,9 @@ def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[
                 contract=contract,
                 window=window,
                 invoice_id=invoice_id,
-                demands=tuple(_demands(terms, window, names, invoice_id)),
+                demands=()
+                if terms is None
+                else tuple(demands_in(terms, window, names, invoice_id)),
                 terms=terms,
             )
 
@@ -93,17 +95,6 @@ def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms
     return UsageTerms(contract=contract, card=card, catalog=catalog, commits=commits)
 
 
-def _demands(
-    terms: UsageTerms | None, window: Interval, names: tuple[str, ...], invoice_id: str
-) -> Iterator[tuple[Product, Demand]]:
-    if terms is None:
-        return
-    for product in terms.products(window):
-        demand = demand_of(terms, product, window, names, f"{invoice_id}/{product.id}")
-        if demand is not None:
-            yield product, demand
-
-
 def _lines(
     period: OpenPeriod,
     quantities: Quantities,
@@ -121,10 +112,13 @@ def _lines(
         pieces += list(slices(terms, product, demand, readings))
         warnings += unpriced(terms, product, demand, readings)
     products = terms.catalog.products.values()
-    usable = sorted(
-        (pool for pool in pools if pool.contract_id in (None, period.contract.id)),
-        key=lambda pool: drawdown_key(pool, products, settings),
-    )
+    usable = [
+        pool
+        for pool in pools
+        if pool.contract_id in (None, period.contract.id) and pool.window.overlaps(period.window)
+    ]
+    if len(usable) > 1:
+        usable.sort(key=lambda pool: drawdown_key(pool, products, settings))
     lines = [line for piece in sorted(pieces, key=line_key) for line in settled(piece, usable)]
     lines.sort(key=lambda line: (CLASSES.index(line.type), place[line.product_id or ""]))
     return tuple(lines), tuple(warnings)

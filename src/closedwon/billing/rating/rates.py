@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import msgspec
 
-from closedwon.billing.catalog.types import Rate, RateCard
+from closedwon.billing.catalog.types import Rate
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Multiplier, Override, Overwrite, Prioritization
 from closedwon.billing.pricing import Price, scaled
-from closedwon.billing.rating.matching import Subject, applies, touches_product
+from closedwon.billing.rating.matching import Subject, applies
 from closedwon.kernel.exact import ZERO
 
 
@@ -24,6 +24,11 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True):
     credit_type_id: str
     rate_id: str
     override_id: str | None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether every unit costs its list price, whatever balance pays."""
+        return self.commit_price is None and self.price is self.list_price
 
 
 def priced_at(
@@ -57,20 +62,6 @@ def rate_at(
         if rate.pricing_group_values == pricing_group_values and rate.window.covers(instant):
             found = rate
     return found
-
-
-def boundaries(
-    contract: Contract, card: RateCard, product_id: str, tags: frozenset[str]
-) -> set[datetime]:
-    """Instants at which the product's price or entitlement may change (R131)."""
-    windows = [rate.window for rate in card.by_product.get(product_id, ())]
-    windows += [
-        override.window
-        for override in contract.overrides
-        if touches_product(override.applicability, product_id, tags)
-    ]
-    starts = {window.start for window in windows}
-    return starts | {window.end for window in windows if window.end is not None}
 
 
 def _entitled(rate: Rate, matching: Iterable[Override]) -> bool:

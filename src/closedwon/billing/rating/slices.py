@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
 
 from closedwon.billing.catalog.types import Catalog, Product, ProductType, ProductVersion, RateCard
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.contracts.terms import EVERYTHING, Applicability, Commit
 from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.billing.rating.matching import Subject, touches_product
 from closedwon.billing.rating.quantities import Group, billed, cumulative
-from closedwon.billing.rating.rates import Priced, boundaries, priced_at, rate_at
+from closedwon.billing.rating.rates import Priced, priced_at, rate_at
 from closedwon.kernel.exact import ZERO
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import Interval, edges
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,26 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     priced: Priced
 
 
-class UsageTerms(msgspec.Struct, frozen=True, kw_only=True):
+Change = tuple[datetime, Applicability]
+"""An instant at which lines may change, and which ones."""
+
+
+class UsageTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A contract with the card that prices it and the balances that may pay its lines."""
 
     contract: Contract
     card: RateCard
     catalog: Catalog
     commits: tuple[Commit, ...]
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """Where the contract itself may cut its lines: overrides, filters, balances (R131)."""
+        windows = [(o.applicability, [o.window]) for o in self.contract.overrides]
+        windows += [(c.applicability, [s.window for s in c.segments]) for c in self.commits]
+        found = [(at, about) for about, listed in windows for at in edges(listed)]
+        found += [(f.starting_at, EVERYTHING) for f in self.contract.usage_filters]
+        return tuple(found)
 
     def products(self, period: Interval) -> Iterator[Product]:
         """Usage products the card sells some time in ``period``, in card order (R53, R134)."""
@@ -51,35 +65,38 @@ class UsageTerms(msgspec.Struct, frozen=True, kw_only=True):
                 yield product
 
 
-def demand_of(
-    terms: UsageTerms, product: Product, period: Interval, customer_ids: tuple[str, ...], key: str
-) -> Demand | None:
-    """What to ask the usage store for one product over one period; None without a metric."""
-    version = product.at(period.start)
-    if version.metric_id is None:
-        return None
-    return Demand(
-        key=key,
-        metric=terms.catalog.metrics[version.metric_id],
-        customer_ids=customer_ids,
-        cuts=cuts(terms, product, period),
-        group_keys=version.pricing_group_key + version.presentation_group_key,
-        filters=terms.contract.usage_filters,
-    )
+def demands_in(
+    terms: UsageTerms, period: Interval, customer_ids: tuple[str, ...], prefix: str
+) -> Iterator[tuple[Product, Demand]]:
+    """What to ask the usage store over one period, by product; nothing where there is no metric."""
+    changes = [(at, about) for at, about in terms.changes if period.splits(at)]
+    for product in terms.products(period):
+        version = product.at(period.start)
+        if version.metric_id is not None:
+            yield (
+                product,
+                Demand(
+                    key=f"{prefix}/{product.id}",
+                    metric=terms.catalog.metrics[version.metric_id],
+                    customer_ids=customer_ids,
+                    cuts=_cuts(terms, product, period, changes),
+                    group_keys=version.pricing_group_key + version.presentation_group_key,
+                    filters=terms.contract.usage_filters,
+                ),
+            )
 
 
-def cuts(terms: UsageTerms, product: Product, period: Interval) -> tuple[datetime, ...]:
-    """Period start, every instant inside where the product's lines may change, period end (D3)."""
-    tags = frozenset(tag for version in product.versions for tag in version.tags)
-    instants = boundaries(terms.contract, terms.card, product.id, tags)
-    instants |= {version.starting_at for version in product.versions}
-    instants |= {usage_filter.starting_at for usage_filter in terms.contract.usage_filters}
-    for commit in terms.commits:
-        if touches_product(commit.applicability, product.id, tags):
-            for segment in commit.segments:
-                instants |= {segment.window.start, segment.window.until}
-    inside = sorted(i for i in instants if period.start < i < period.until)
-    return (period.start, *inside, period.until)
+def _cuts(
+    terms: UsageTerms, product: Product, period: Interval, changes: Sequence[Change]
+) -> tuple[datetime, ...]:
+    """Period start, every instant inside where the product's lines may change, period end (D3).
+
+    ``changes`` are the contract's own ones inside the period.
+    """
+    inside = {at for at in terms.card.changes[product.id] if period.splits(at)}
+    inside |= {v.starting_at for v in product.versions if period.splits(v.starting_at)}
+    inside |= {at for at, about in changes if touches_product(about, product.id, product.tag_set)}
+    return (period.start, *sorted(inside), period.until)
 
 
 def slices(
@@ -158,7 +175,7 @@ def _subject(product: Product, version: ProductVersion, group: Group) -> Subject
     presentation = zip(version.presentation_group_key, group[split:], strict=False)
     return Subject(
         product_id=product.id,
-        product_tags=frozenset(version.tags),
+        product_tags=version.tag_set,
         pricing_group_values={key: value for key, value in pricing if value is not None},
         presentation_group_values=dict(presentation),
     )
