@@ -114,7 +114,10 @@ def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
         overrides=_kept(contract.overrides, changed.overrides, removed),
         charges=_kept(contract.charges, changed.charges, removed),
         custom_fields={**contract.custom_fields, **change.custom_fields},
-        edit_of={**contract.edit_of, **dict.fromkeys(replaced, edit.id)},
+        edit_of={
+            **{term: by for term, by in contract.edit_of.items() if term not in removed},
+            **dict.fromkeys(replaced, edit.id),
+        },
     )
     return _with(_archived(revised, frozenset(change.archive_ids), edit.at), change.add, edit)
 
