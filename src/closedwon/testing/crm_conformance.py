@@ -19,6 +19,7 @@ from closedwon.testing.crm_world import (
     SECOND,
     World,
     a_deal,
+    pushed,
     since,
 )
 
@@ -186,7 +187,7 @@ def many_deals_are_read_as_each_one_is(world: World) -> None:
 
 def upserts_create_once_and_change_after(world: World) -> None:
     """The same key is the same record; what was not sent stays."""
-    row = {KEY: "prod:1", "Customer_Id__c": "c-1", "Balance_Total__c": Decimal("1234567.89")}
+    row = pushed("prod:1", Customer_Id__c="c-1", Balance_Total__c=Decimal("1234567.89"))
     (made,) = world.crm.upsert(PUSHED, KEY, [row])
     (same,) = world.crm.upsert(PUSHED, KEY, [{KEY: "prod:1", "Customer_Id__c": "c-2"}])
 
@@ -198,7 +199,7 @@ def upserts_create_once_and_change_after(world: World) -> None:
 
 def one_bad_row_fails_alone(world: World) -> None:
     """Results stand in the order of the rows; a missing parent names its code."""
-    world.crm.upsert(PUSHED, KEY, [{KEY: "prod:1"}])
+    world.crm.upsert(PUSHED, KEY, [pushed("prod:1")])
     rows = [
         {KEY: "prod:a", "Customer__r": {KEY: "prod:1"}},
         {KEY: "prod:b", "Customer__r": {KEY: "prod:none"}},
@@ -217,7 +218,7 @@ def any_number_of_rows_can_be_pushed(world: World) -> None:
     """More rows than one call carries still give one result each, in order."""
     keys = [f"prod:{number:03d}" for number in range(450)]
 
-    results = world.crm.upsert(PUSHED, KEY, [{KEY: key} for key in keys])
+    results = world.crm.upsert(PUSHED, KEY, [pushed(key) for key in keys])
 
     stored = {row["Id"]: row[KEY] for row in world.stored(PUSHED)}
     assert [stored[str(result.id)] for result in results] == keys

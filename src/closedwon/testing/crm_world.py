@@ -105,6 +105,11 @@ def a_deal(world: World, name: str = "Alpha", **fields: Any) -> tuple[str, str, 
     return opportunity, quote, lines[0]
 
 
+def pushed(key: str, **fields: Any) -> dict[str, Any]:
+    """A row to push with that external id."""
+    return {KEY: key, "Name": key, **fields}
+
+
 def since(world: World, start: datetime, *objects: str) -> list[ChangedRow]:
     """Rows of ``objects`` changed from ``start`` until now."""
     windows = [Window(object_name=name, since=start, until=world.now()) for name in objects]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,29 +13,12 @@ from closedwon.crm.salesforce import ClientCredentials, Connection, SalesforceCr
 from closedwon.deals.source import DealSource
 from closedwon.devorg.http import Accounts, ConnectedApp, Faults, Options, User, application
 from closedwon.devorg.org import Org
-from closedwon.devorg.schema import FieldDef, ObjectInfo, OrgSchema, org_schema
-from closedwon.devorg.schema.builtin import first_fields, name_field, system_fields
-from closedwon.testing.crm_world import PUSHED, PUSHED_CHILD, SOURCE
+from closedwon.devorg.schema import OrgSchema, org_schema
+from closedwon.testing.crm_world import SOURCE
 from closedwon.transport import Patience
 from crm.worlds import START, Clock, mapped_fields
 
-KEY = FieldDef(name="Key__c", label="Key", type="string", length=100, unique=True, external_id=True)
-CUSTOMER = (
-    KEY,
-    FieldDef(name="Customer_Id__c", label="Customer Id", type="string", length=64),
-    FieldDef(name="Balance_Total__c", label="Balance", type="currency", precision=18, scale=2),
-)
-CONTRACT = (
-    KEY,
-    FieldDef(
-        name="Customer__c",
-        label="Customer",
-        type="reference",
-        reference_to=(PUSHED,),
-        relationship_name="Customer__r",
-        child_relationship="Contracts__r",
-    ),
-)
+PACKAGE = Path(__file__).parents[3] / "salesforce"
 
 
 class DevWorld:
@@ -96,17 +80,13 @@ class Switch:
 
 
 def schema() -> OrgSchema:
-    """The shipped objects and two that our figures are pushed to."""
-    pushed = {
-        PUSHED: _object(PUSHED, "aM1", CUSTOMER),
-        PUSHED_CHILD: _object(PUSHED_CHILD, "aM2", CONTRACT),
-    }
-    return OrgSchema({**org_schema().objects, **pushed})
+    """The shipped objects and the package that our figures are pushed to."""
+    return org_schema(PACKAGE)
 
 
 @contextmanager
 def dev_world(
-    org_schema: OrgSchema,
+    schema: OrgSchema,
     client: httpx.Client,
     switch: Switch,
     url: str,
@@ -115,7 +95,7 @@ def dev_world(
 ) -> Iterator[DevWorld]:
     """An empty org served through ``switch`` at ``url``."""
     clock, faults = Clock(START), Faults()
-    org = Org.open(":memory:", org_schema, clock)
+    org = Org.open(":memory:", schema, clock)
     ada = User(id=org.admin_id, username="ada@acme.test", password="x")
     app = ConnectedApp(client_id="meter", client_secret="s3cret", run_as=ada.username)
     accounts = Accounts(users=(ada,), apps=(app,))
@@ -132,15 +112,3 @@ def dev_world(
         switch.app = None
         switch.before.clear()
         org.close()
-
-
-def _object(name: str, prefix: str, own: tuple[FieldDef, ...]) -> ObjectInfo:
-    fields = [*first_fields(), name_field("Name", "N-{00000}"), *own, *system_fields(owned=True)]
-    return ObjectInfo(
-        name=name,
-        label=name,
-        label_plural=name,
-        key_prefix=prefix,
-        fields={field.name: field for field in fields},
-        custom=True,
-    )

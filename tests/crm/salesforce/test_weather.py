@@ -9,7 +9,7 @@ from closedwon.deals.types import Deal
 from closedwon.devorg.http import Fault
 from closedwon.kernel.errors import LimitReached
 from closedwon.ports import Window
-from closedwon.testing.crm_world import KEY, PUSHED, a_deal, since
+from closedwon.testing.crm_world import KEY, PUSHED, a_deal, pushed, since
 from crm.salesforce.dev_world import DevWorld
 
 
@@ -82,7 +82,7 @@ def test_a_write_whose_answer_was_lost_is_not_written_twice(world: DevWorld) -> 
         Fault(kind="drop_after", method="PATCH", path="*/composite/sobjects/*", times=2)
     )
 
-    results = world.crm.upsert(PUSHED, KEY, [{KEY: f"prod:{n}"} for n in range(5)])
+    results = world.crm.upsert(PUSHED, KEY, [pushed(f"prod:{n}") for n in range(5)])
 
     assert [result.ok for result in results] == [True] * 5
     assert sorted(row[KEY] for row in world.stored(PUSHED)) == [f"prod:{n}" for n in range(5)]
@@ -92,7 +92,7 @@ def test_locked_rows_are_sent_again_alone(world: DevWorld) -> None:
     world.faults.lock_row("prod:1", times=2)
     before = world.faults.requests
 
-    results = world.crm.upsert(PUSHED, KEY, [{KEY: f"prod:{n}"} for n in range(3)])
+    results = world.crm.upsert(PUSHED, KEY, [pushed(f"prod:{n}") for n in range(3)])
 
     assert [result.ok for result in results] == [True] * 3
     assert world.faults.requests - before == 4
