@@ -7,6 +7,8 @@ from closedwon.kernel.exact import canonical
 from closedwon.kernel.instant import wire_instant
 from closedwon.reports.table import Cell, Kind
 
+PLACES_SHOWN_MAX = 6
+"""Quantities may have endless decimals; people see this many, programs see them all."""
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,13 +38,19 @@ def shown(cell: Cell, kind: Kind) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, Decimal | int):
-        return _number(Decimal(cell), 2 if kind is Kind.MONEY else 0)
+        money = kind is Kind.MONEY
+        return _number(Decimal(cell) if money else _short(Decimal(cell)), 2 if money else 0)
     return plain(cell)
 
 
 def inert(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(RISKY) else text
+
+
+def _short(number: Decimal) -> Decimal:
+    places = -int(number.as_tuple().exponent)
+    return round(number, PLACES_SHOWN_MAX) if places > PLACES_SHOWN_MAX else number
 
 
 def _number(number: Decimal, places_min: int) -> str:

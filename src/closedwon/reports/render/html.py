@@ -11,10 +11,11 @@ from closedwon.reports.table import Kind, Report, Table
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mute: #8889; --bad: #c0392b; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+h1 { font-size: 1.6rem; margin: 3rem 0 .2rem; } h1:first-child { margin-top: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p.as-of, li { color: color-mix(in srgb, currentColor 75%, transparent); margin: .1rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
+td.date { white-space: nowrap; }
 th { font-weight: 600; position: sticky; top: 0; background: Canvas; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.negative { color: var(--bad); } tr.totals td { font-weight: 600; border-top: 2px solid; }
@@ -52,9 +53,7 @@ def _report(report: Report) -> str:
 
 def _table(table: Table) -> str:
     kinds = [column.kind for column in table.columns]
-    head = "".join(
-        f"<th{_number_class(column.kind)}>{escape(column.name)}</th>" for column in table.columns
-    )
+    head = "".join(f"<th{_css(column.kind)}>{escape(column.name)}</th>" for column in table.columns)
     rows = "\n".join(f"<tr>{_cells(row, kinds)}</tr>" for row in table.rows)
     if not table.rows:
         rows = f'<tr><td colspan="{len(kinds)}">none</td></tr>'
@@ -71,12 +70,14 @@ def _cells(row: tuple[object, ...], kinds: list[Kind]) -> str:
     cells = []
     for cell, kind in zip(row, kinds, strict=True):
         negative = isinstance(cell, Decimal) and cell < 0
-        css = _number_class(kind, negative=negative)
+        css = _css(kind, negative=negative)
         cells.append(f"<td{css}>{escape(shown(cell, kind))}</td>")  # type: ignore[arg-type]
     return "".join(cells)
 
 
-def _number_class(kind: Kind, *, negative: bool = False) -> str:
+def _css(kind: Kind, *, negative: bool = False) -> str:
+    if kind in (Kind.DATE, Kind.INSTANT):
+        return ' class="date"'
     if kind not in (Kind.MONEY, Kind.NUMBER):
         return ""
     return ' class="number negative"' if negative else ' class="number"'

@@ -46,7 +46,7 @@ def _top(chart: Chart) -> Decimal:
     if highest <= 0:
         return Decimal(1)
     unit = Decimal(1).scaleb(highest.adjusted())
-    return next(unit * step for step in (1, 2, 5, 10) if unit * step >= highest)
+    return next(unit * step for step in (1, 2, 3, 4, 5, 6, 8, 10) if unit * step >= highest)
 
 
 def _y(value: Decimal, top: Decimal) -> Decimal:
