@@ -123,7 +123,7 @@ def test_text_from_records_is_escaped_everywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "top"), [((D(10), D(25)), "30"), ((D(0), D(0)), "1"), ((D("0.3"),), "0.5")]
+    ("values", "top"), [((D(10), D(25)), "30"), ((D(0), D(0)), "1"), ((D("0.3"),), "0.3")]
 )
 def test_charts_end_at_a_round_number(values: tuple[Decimal, ...], top: str) -> None:
     labels = tuple("ab"[: len(values)])

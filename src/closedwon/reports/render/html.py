@@ -11,7 +11,8 @@ from closedwon.reports.table import Kind, Report, Table
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mute: #8889; --bad: #c0392b; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin: 3rem 0 .2rem; } h1:first-child { margin-top: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+h1 { font-size: 1.6rem; margin: 3rem 0 .2rem; } h1:first-child { margin-top: 0; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p.as-of, li { color: color-mix(in srgb, currentColor 75%, transparent); margin: .1rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
