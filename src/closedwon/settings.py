@@ -7,6 +7,7 @@ setting is one flat name; secrets are never printed.
 
 import os
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal
@@ -150,18 +151,29 @@ class Settings(BaseSettings):
 
 
 def config_file() -> Path | None:
-    """The configuration file: CLOSEDWON_CONFIG, else the first of FILES that is there."""
-    named = os.environ.get(CONFIG_VARIABLE)
+    """The file named by the caller, else by CLOSEDWON_CONFIG, else the first of FILES there is."""
+    named = _NAMED.get() or os.environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named)
     return next((Path(name) for name in FILES if Path(name).is_file()), None)
 
 
-def load_settings(**given: Any) -> Settings:
-    """Settings from every source; ``given`` wins.
+def load_settings(config: Path | None = None, **given: Any) -> Settings:
+    """Settings from every source; ``given`` wins, ``config`` names the file to read.
 
     Raises ConfigError naming each wrong setting with its variable and file.
     """
+    named = _NAMED.set(config)
+    try:
+        return _loaded(given)
+    finally:
+        _NAMED.reset(named)
+
+
+_NAMED: ContextVar[Path | None] = ContextVar("config_file", default=None)
+
+
+def _loaded(given: Mapping[str, Any]) -> Settings:
     file = config_file()
     if file is not None and not file.is_file():
         raise ConfigError(f"there is no configuration file {file}", variable=CONFIG_VARIABLE)

@@ -39,7 +39,9 @@ def lint(session: Session, file: Path | None, *, offline: bool) -> None:
     found = findings_of(loaded)
     for finding in found:
         kind = "error" if finding.severity is Severity.PARK else "warning"
-        click.echo(f"{finding.place}: {kind} [{finding.code}] {finding.message} {finding.fix}")
+        click.echo(
+            f"{finding.place}: {kind} [{finding.code}] {finding.message}. Fix: {finding.fix}"
+        )
     click.echo(f"{loaded.file}: {len(loaded.rules)} rules, {len(found)} findings", err=True)
     exit_with(1 if any(finding.severity is Severity.PARK for finding in found) else 0)
 
@@ -51,7 +53,7 @@ def lint(session: Session, file: Path | None, *, offline: bool) -> None:
 def test(session: Session, file: Path | None, *, offline: bool) -> None:
     """Run the tests beside the mapping (tests/*.yaml); exits 1 when one fails."""
     failed = 0
-    for fixture in _outcomes(_loaded(session, file, offline=offline)):
+    for fixture in _outcomes(session, file, _loaded(session, file, offline=offline)):
         for case in fixture.cases:
             click.echo(f"{'ok    ' if case.passed else 'FAILED'} {case.name}")
             for difference in case.differences:
@@ -69,7 +71,7 @@ def coverage(session: Session, file: Path | None, *, offline: bool) -> None:
     from closedwon.deals.mapping import coverage as covered  # noqa: PLC0415 heavy
 
     loaded = _loaded(session, file, offline=offline)
-    found = covered(loaded, _outcomes(loaded))
+    found = covered(loaded, _outcomes(session, file, loaded))
     for rule in found.fired:
         click.echo(f"tested   {rule}")
     for rule in found.never:
@@ -129,18 +131,22 @@ def explain(session: Session, opportunity: str) -> None:
         click.echo(f"warning {finding.record_id}: {finding.message}")
 
 
-def _loaded(session: Session, file: Path | None, *, offline: bool) -> "DealMapping":
-    from closedwon.wiring.mappings import builtin_schema, read_mapping  # noqa: PLC0415 heavy
+def _path(session: Session, file: Path | None) -> Path:
     from closedwon.wiring.places import share  # noqa: PLC0415 heavy
 
-    path = file or session.settings.mapping or share() / "mappings" / "cpq.yaml"
+    return file or session.settings.mapping or share() / "mappings" / "cpq.yaml"
+
+
+def _loaded(session: Session, file: Path | None, *, offline: bool) -> "DealMapping":
+    from closedwon.wiring.mappings import builtin_schema, read_mapping  # noqa: PLC0415 heavy
+
     schema = builtin_schema() if offline else session.app.org.schema
-    return read_mapping(path, schema)
+    return read_mapping(_path(session, file), schema)
 
 
-def _outcomes(loaded: "DealMapping") -> "list[FixtureOutcome]":
+def _outcomes(session: Session, file: Path | None, loaded: "DealMapping") -> "list[FixtureOutcome]":
     from closedwon.deals.mapping import load_fixture, run_fixture  # noqa: PLC0415 heavy
 
-    files = sorted((Path(loaded.file).parent / "tests").glob("*.yaml"))
-    texts = [(file, file.read_text(encoding="utf-8")) for file in files]
-    return [run_fixture(loaded, load_fixture(text, str(file), loaded)) for file, text in texts]
+    files = sorted((_path(session, file).parent / "tests").glob("*.yaml"))
+    texts = [(one, one.read_text(encoding="utf-8")) for one in files]
+    return [run_fixture(loaded, load_fixture(text, str(one), loaded)) for one, text in texts]

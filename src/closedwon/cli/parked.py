@@ -39,7 +39,7 @@ def list_(session: Session, code: str | None, format_: str, output: Path | None)
     show(rows, format_, output)
 
 
-@parked.command()
+@parked.command("show")
 @click.argument("subject")
 @pass_session
 def show_(session: Session, subject: str) -> None:
@@ -63,9 +63,6 @@ def show_(session: Session, subject: str) -> None:
         click.echo(
             f"plan {live.state}: {strict_json.dumps(strict_json.loads(plan_text(live.plan)))}"
         )
-
-
-show_.name = "show"
 
 
 @parked.command()

@@ -40,14 +40,10 @@ class Session:
     def settings(self) -> "Settings":
         """The settings; raises ConfigError."""
         if self._settings is None:
-            import os  # noqa: PLC0415 only here, so that --help stays fast
+            from closedwon.settings import load_settings  # noqa: PLC0415 heavy
 
-            from closedwon.settings import CONFIG_VARIABLE, load_settings  # noqa: PLC0415
-
-            if self._config is not None:
-                os.environ[CONFIG_VARIABLE] = str(self._config)
             given = {} if self._state is None else {"state_dir": self._state}
-            self._settings = load_settings(**given)
+            self._settings = load_settings(self._config, **given)
         return self._settings
 
     @property

@@ -7,7 +7,7 @@ the daemon. On SIGTERM the transaction under way is finished and nothing new beg
 import signal
 import threading
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 import msgspec
 import structlog
@@ -26,14 +26,15 @@ log = structlog.get_logger("closedwon.daemon")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Something done again and again: every ``every_s`` seconds, or each day at ``at`` (UTC)."""
+    """Something done again and again: at once and every ``every_s`` seconds, or daily at ``at``.
+
+    ``at`` is a time of day in UTC.
+    """
 
     name: str
     run: Callable[[], None]
     every_s: int | None = None
     at: time | None = None
-    delay_s: int = 0
-    """First run this long after the start."""
 
 
 class Daemon:
@@ -66,12 +67,11 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         scheduler = self._scheduler()
-        now = self._clock()
-        self._pulse.started(now)
+        self._pulse.started(self._clock())
         for job in self._jobs:
-            first = None if job.at is not None else now + timedelta(seconds=job.delay_s)
-            options = {} if first is None else {"next_run_time": first}
-            scheduler.add_job(self._turn, _trigger(job), args=[job], id=job.name, **options)
+            if job.at is None:
+                scheduler.add_job(self._turn, args=[job], id=f"{job.name} first")
+            scheduler.add_job(self._turn, _trigger(job), args=[job], id=job.name)
         scheduler.start()
         log.info("started", jobs=[job.name for job in self._jobs])
         self._stop.wait()

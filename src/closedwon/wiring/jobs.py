@@ -54,16 +54,13 @@ class Runner:
 
     def _jobs(self) -> tuple[Job, ...]:
         settings = self._settings
-        push = Job(
-            name="push", run=lambda: self._run("outbound"), every_s=settings.push_seconds, delay_s=2
-        )
+        push = Job(name="push", run=lambda: self._run("outbound"), every_s=settings.push_seconds)
         return (
             Job(name="line", run=lambda: self._run("inbound"), every_s=settings.poll_seconds),
             Job(
                 name="finalize",
                 run=lambda: self._run("closing"),
                 every_s=settings.finalize_seconds,
-                delay_s=1,
             ),
             *((push,) if settings.push_enabled else ()),
             Job(name="sweep", run=lambda: self._run("sweeping"), at=settings.sweep_at),

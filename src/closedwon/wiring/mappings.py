@@ -55,7 +55,12 @@ def read_mapping(path: Path, schema: Schema) -> DealMapping:
         }
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the mapping {path}: {error}") from error
-    return load_mapping(text, str(path), schema, tables)
+    return load_mapping(text, _told(path), schema, tables)
+
+
+def _told(path: Path) -> str:
+    """The file's name in places and messages: short for shipped ones, else as it was given."""
+    return str(path.relative_to(share())) if path.is_relative_to(share()) else str(path)
 
 
 def builtin_schema() -> Schema:

@@ -42,6 +42,8 @@ class Spend(msgspec.Struct, kw_only=True):
 def spend_rows(picture: Picture) -> Iterator[WantedRow]:
     """One row per product and billing period with usage; Covered + Overage = Net."""
     for (product_id, period), spend in sorted(spends(picture).items()):
+        if not spend.quantity and not spend.net:
+            continue
         unit = spend.credit_type_id
         net, covered = picture.money(spend.net, unit), picture.money(spend.covered, unit)
         fields = compact(
