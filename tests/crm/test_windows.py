@@ -117,3 +117,9 @@ def test_what_is_remembered_is_what_the_next_window_can_meet() -> None:
     kept = remembered({"0": at(5)}, rows, Interval(at(10), at(1000)))
 
     assert kept == {"1": at(10), "2": at(900)}
+
+
+def test_a_row_edited_again_is_processed_again() -> None:
+    rows = [changed(1, 10), changed(1, 20)]
+
+    assert list(unseen(rows, {"1": at(10)})) == rows[1:]

@@ -53,6 +53,7 @@ def typed(value: Any) -> str:
 @example('{"a\\\\":1,"b":{"c":1,"c":2}}')
 @example('{"a":0,"a"\n:0}')
 @example('{"a":0,"a" \n :0}')
+@example('{"a":0,"a"  :0}')
 @example('{"a" :1,"b": "x\\":y"}')
 def test_it_agrees_with_strict_json(text: str) -> None:
     body = text.encode("utf-8", "surrogatepass")

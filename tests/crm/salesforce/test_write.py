@@ -184,6 +184,8 @@ def test_a_batch_that_is_all_bad_costs_a_bounded_number_of_calls() -> None:
         (httpx.Response(200, json=[]), RetryLater),
         (httpx.Response(200, json={"odd": 1}), RetryLater),
         (httpx.Response(200, json=[1, 2]), RetryLater),
+        (httpx.Response(200, json=[{"id": an_id(1), "success": True}]), RetryLater),
+        (httpx.Response(200, json=[{"id": an_id(n), "success": True} for n in range(3)]), RetryLater),
     ],
 )  # fmt: skip
 def test_what_concerns_no_single_row_is_raised(response: Any, kind: type[Exception]) -> None:
