@@ -309,6 +309,64 @@ def test_undelete_brings_back_children_and_lookups(infrax: Org, time: Clock) -> 
         infrax.undelete("SBQQ__Quote__c", QUOTE, infrax.admin_id)
 
 
+def test_a_deleted_deal_keeps_its_amount_and_comes_back_without_new_history(infrax: Org) -> None:
+    deal = "006Hs000000014qIAA"
+    history = "SELECT COUNT() FROM OpportunityFieldHistory"
+    before = infrax.query(history).total
+    infrax.delete("Opportunity", deal, infrax.admin_id)
+    soql = f"SELECT Amount, IsDeleted FROM Opportunity WHERE Id = '{deal}'"
+    gone = infrax.query(soql, all_rows=True).rows[0]
+    products = f"SELECT COUNT() FROM OpportunityLineItem WHERE OpportunityId = '{deal}'"
+    without = infrax.query(products).total
+    infrax.undelete("Opportunity", deal, infrax.admin_id)
+    back = infrax.query(soql).rows[0]
+
+    assert (gone["Amount"], gone["IsDeleted"]) == (Decimal(505_000), True)
+    assert (back["Amount"], back["IsDeleted"]) == (Decimal(505_000), False)
+    assert (without, infrax.query(products).total) == (0, 4)
+    assert infrax.query(history).total == before
+
+
+def test_writing_many_lines_of_one_quote_stays_linear(infrax: Org) -> None:
+    fields = {"SBQQ__Quote__c": QUOTE, "SBQQ__Quantity__c": 1, "SBQQ__NetPrice__c": 2}
+    with infrax.transaction():
+        for _ in range(200):
+            infrax.create("SBQQ__QuoteLine__c", fields, infrax.admin_id)
+
+    quote = infrax.retrieve("SBQQ__Quote__c", QUOTE)
+    assert quote["SBQQ__NetAmount__c"] == Decimal(505_400)
+    assert quote["SBQQ__LineItemCount__c"] == 206
+
+
+def test_the_key_of_an_upsert_stays_out_of_its_body(empty_org: Org) -> None:
+    body = {"Name": "A", "billing_customer_id__c": "x"}
+    with pytest.raises(OrgError) as caught:
+        empty_org.upsert("Account", "Billing_Customer_Id__c", "x", body, empty_org.admin_id)
+
+    assert (caught.value.code, caught.value.fields) == (
+        "INVALID_FIELD", ("Billing_Customer_Id__c",),
+    )  # fmt: skip
+
+
+def test_a_lookup_out_of_the_org_cannot_be_set_or_followed(empty_org: Org) -> None:
+    info = next(
+        (info, field)
+        for info in empty_org.schema.objects.values()
+        for field in info.fields.values()
+        if field.reference_to == ("SBQQ__AttributeSet__c",)
+    )
+    fields = {info[1].name: "a0kHs000000014xIAA"}
+
+    assert refused(empty_org, info[0].name, fields).code == "MALFORMED_ID"
+    with pytest.raises(OrgError, match="understand relationship"):
+        empty_org.query(f"SELECT {info[1].relationship_name}.Name FROM {info[0].name}")
+
+
+@pytest.mark.parametrize("day", ["20250201", "2025-W05-6", "2025-2-1", "2025-02-30", 20250201])
+def test_only_plain_dates_are_dates(empty_org: Org, day: object) -> None:
+    assert refused(empty_org, "Opportunity", DEAL | {"CloseDate": day}).fields == ("CloseDate",)
+
+
 def test_a_failed_transaction_leaves_nothing_behind(empty_org: Org, time: Clock) -> None:
     def both() -> None:
         with empty_org.transaction():

@@ -124,14 +124,18 @@ def _whole(field: FieldDef, value: Any) -> int:
 def _date(field: FieldDef, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong_type(field, value)
+    day = value[:10] if "T" in value else value
     try:
-        return date.fromisoformat(value[:10] if "T" in value else value).isoformat()
+        plain = date.fromisoformat(day).isoformat()
     except ValueError as error:
         raise _wrong_type(field, value) from error
+    if plain != day:
+        raise _wrong_type(field, value)
+    return plain
 
 
 def _datetime(field: FieldDef, value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "T" not in value:
         raise _wrong_type(field, value)
     try:
         instant = datetime.fromisoformat(value)

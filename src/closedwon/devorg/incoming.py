@@ -50,10 +50,14 @@ class Incoming:
             message = f"{name} must name exactly one external id field"
             raise OrgError("INVALID_FIELD", message, (name,))
         key, value = keys[0]
-        target = self._storage.schema.objects[field.reference_to[0]]
-        key_field = target.field(key)
-        if key_field is None or not (key_field.external_id or key_field.type == "id"):
-            message = f"{key} is not an External ID field of {target.name}"
+        target = self._storage.schema.find(field.reference_to[0])
+        key_field = None if target is None else target.field(key)
+        if (
+            target is None
+            or key_field is None
+            or not (key_field.external_id or key_field.type == "id")
+        ):
+            message = f"{key} is not an External ID field of {field.reference_to[0]}"
             raise OrgError("INVALID_FIELD", message, (name,))
         return field, self._only_match(target, key_field, value)
 
@@ -85,8 +89,9 @@ class Incoming:
             raise OrgError("INVALID_FIELD", message, (field.name,))
 
     def _check_target(self, field: FieldDef, target_id: str) -> None:
-        expected = [self._storage.schema.objects[name] for name in field.reference_to]
-        if all(not target_id.startswith(info.key_prefix) for info in expected):
+        objects = self._storage.schema.objects
+        expected = [objects[name].key_prefix for name in field.reference_to if name in objects]
+        if not target_id.startswith(tuple(expected)):
             message = f"{field.label}: id value of incorrect type: {target_id}"
             raise OrgError("MALFORMED_ID", message, (field.name,))
         found = self._storage.get(target_id)

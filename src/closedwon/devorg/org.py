@@ -110,6 +110,9 @@ class Org:
         """
         info = self._writable(object_name)
         field = self._key_field(info, key_field)
+        if any(name.lower() == field.name.lower() for name in fields):
+            message = f"The {field.name} field should not be specified in the sobject data."
+            raise OrgError("INVALID_FIELD", message, (field.name,))
         with self._writing(user_id) as writer:
             if field.type == "id":
                 found: tuple[str, ...] = (key,) if key else ()

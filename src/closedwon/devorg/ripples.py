@@ -11,17 +11,17 @@ from closedwon.devorg.field_values import pointed
 from closedwon.devorg.reading import Reading
 from closedwon.devorg.record_ids import numbered_id
 from closedwon.devorg.schema import ObjectInfo
-from closedwon.devorg.storage import DELETED, SYSTEM_MODSTAMP, Storage
+from closedwon.devorg.storage import DELETED, SYSTEM_MODSTAMP, Storage, Stored
 
 TRACKED = ("StageName", "Amount", "CloseDate", "OwnerId", "SBQQ__PrimaryQuote__c")
 """Opportunity fields whose changes leave a row in OpportunityFieldHistory."""
 
-Sums = dict[tuple[str, str], Any]
-"""(parent id, field) -> value."""
+Shares = dict[tuple[str, str], Any]
+"""(parent id, roll-up field) -> what one record adds to it."""
 
 
 class Ripples:
-    """Taken before a record is saved, spread afterwards; ``old`` or ``new`` may be empty."""
+    """Spreads once a record is saved; ``old`` is empty for a new one, ``new`` for a deleted one."""
 
     def __init__(
         self,
@@ -36,12 +36,11 @@ class Ripples:
         self._info = info
         self._old = old
         self._new = new
-        self._before = self._sums()
 
     def spread(self, stamp: str, user_id: str) -> None:
         """Bring parents up to date now that the record is saved."""
-        after = self._sums()
-        for parent_id in {key[0] for key in after if after[key] != self._before[key]}:
+        before, after = self._shares(self._old), self._shares(self._new)
+        for parent_id in {key[0] for key in {*before, *after} if before.get(key) != after.get(key)}:
             self._touch(parent_id, stamp, {})
         if self._info.name == "OpportunityLineItem":
             for opportunity_id in self._parents("OpportunityId"):
@@ -49,16 +48,22 @@ class Ripples:
         if self._info.name == "Opportunity" and self._old and self._new:
             self._keep_history(self._old, self._new, stamp, user_id)
 
-    def _sums(self) -> Sums:
-        """Roll-ups over this object's rows, of every parent it had or has."""
-        fresh = self._reading.again()
-        found: Sums = {}
-        for parent, field in self._storage.schema.summaries.get(self._info.name, ()):
-            assert field.summary is not None
-            for parent_id in self._parents(field.summary.link):
-                record = fresh.record(parent_id)
-                if record is not None and record.info is parent:
-                    found[parent_id, field.name] = record.value(field)
+    def _shares(self, values: Mapping[str, Any]) -> Shares:
+        """What a version of the record adds to the roll-ups of its parents; zeros left out."""
+        found: Shares = {}
+        if not values or values[DELETED]:
+            return found
+        stored = Stored(0, self._storage.object_code(self._info.name), dict(values))
+        record = self._reading.again().wrap(stored)
+        for _, field in self._storage.schema.summaries.get(self._info.name, ()):
+            summary = field.summary
+            assert summary is not None
+            parent_id = values.get(summary.link)
+            if parent_id is None or (summary.unless and record[summary.unless]):
+                continue
+            share = record[summary.field] if summary.field else 1
+            if share:
+                found[parent_id, field.name] = share
         return found
 
     def _parents(self, link: str) -> set[str]:

@@ -88,18 +88,14 @@ class Storage:
             self._depth += 1
             try:
                 yield
-            except BaseException:
-                self.db.execute(f"rollback to {name}" if self._depth > 1 else "rollback")
-                raise
-            else:
                 self.db.execute(f"release {name}" if self._depth > 1 else "commit")
+            except BaseException:
+                # A full disk may have rolled everything back already.
+                if self.db.in_transaction:
+                    self.db.execute(f"rollback to {name}" if self._depth > 1 else "rollback")
+                raise
             finally:
                 self._depth -= 1
-
-    @property
-    def writing(self) -> bool:
-        """Whether a transaction is open."""
-        return self._depth > 0
 
     def close(self) -> None:
         """Close the connection."""
@@ -164,14 +160,6 @@ class Storage:
             "delete from link where field = ? and value = ? and record = ?", before - after
         )
         self.db.executemany("insert into link values (?, ?, ?)", after - before)
-
-    def remove(self, info: ObjectInfo, old: Stored) -> None:
-        """Forget a record for good."""
-        self.db.executemany(
-            "delete from link where field = ? and value = ? and record = ?",
-            set(self._links(info, old.values, old.seq)),
-        )
-        self.db.execute("delete from record where seq = ?", (old.seq,))
 
     def count_up(self, name: str) -> int:
         """The next number of a named sequence, from 1."""

@@ -66,14 +66,15 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     def delete(self, info: ObjectInfo, record_id: str) -> None:
         """Soft-delete with master-detail children; see ``Org.delete``."""
         old = self.live(info, record_id)
+        # The record goes first, so that its vanishing children do not re-total it.
+        self._flag(info, old, deleted=True)
         for link in self.storage.schema.children[info.name]:
             child = self.storage.schema.objects[link.child]
             for row in self.storage.linked(child.name, link.field, old.values["Id"]):
-                if link.field.cascade_delete:
-                    self.delete(child, row.values["Id"])
-                else:
+                if not link.field.cascade_delete:
                     self._clear(child, link.field, row)
-        self._flag(info, old, deleted=True)
+                elif self._is_live(row.values["Id"]):
+                    self.delete(child, row.values["Id"])
 
     def undelete(self, info: ObjectInfo, record_id: str) -> None:
         """Bring back; see ``Org.undelete``."""
@@ -81,8 +82,6 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
         if old is None or not old.values[DELETED] or self.storage.object_of(old) is not info:
             raise OrgError("UNDELETE_FAILED", "Entity is not in the recycle bin")
         deleted_at = old.values[SYSTEM_MODSTAMP]
-        self._flag(info, old, deleted=False)
-        self._restore_lookups(old.values["Id"])
         for link in self.storage.schema.children[info.name]:
             if not link.field.cascade_delete:
                 continue
@@ -91,6 +90,8 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             for row in rows:
                 if row.values[DELETED] and row.values[SYSTEM_MODSTAMP] == deleted_at:
                     self.undelete(child, row.values["Id"])
+        self._flag(info, old, deleted=False)
+        self._restore_lookups(old.values["Id"])
 
     def live(self, info: ObjectInfo, record_id: str) -> Stored:
         """The record to write to; NOT_FOUND or ENTITY_IS_DELETED (404)."""
@@ -122,6 +123,11 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             if values.get(field.name) is None:
                 number = self.storage.count_up(f"number {info.name}.{field.name}")
                 values[field.name] = numbered_name(str(field.auto_number), number)
+
+    def _is_live(self, record_id: str) -> bool:
+        """Whether a child is still there; another branch of the cascade may have had it."""
+        found = self.storage.get(record_id)
+        return found is not None and not found.values[DELETED]
 
     def _touched(self, values: dict[str, Any]) -> dict[str, Any]:
         return values | {

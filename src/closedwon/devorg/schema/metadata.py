@@ -104,7 +104,7 @@ def described(declared: Declared, *, namespace: str = "") -> FieldDef:
         child_relationship=_children(declared, namespace),
         cascade_delete=kind == "MasterDetail" or declared.cascade,
         polymorphic=declared.polymorphic,
-        picklist=Picklist(declared.values, declared.restricted) if "icklist" in kind else None,
+        picklist=_picklist(declared) if "icklist" in kind else None,
         auto_number=declared.display_format,
         html=kind == "Html",
         default=(declared.default or False) if checkbox else declared.default,
@@ -112,6 +112,11 @@ def described(declared: Declared, *, namespace: str = "") -> FieldDef:
         formula=declared.formula,
         blank_as_zero=declared.blank_as_zero,
     )
+
+
+def _picklist(declared: Declared) -> Picklist:
+    default = declared.default if isinstance(declared.default, str) else None
+    return Picklist(declared.values, declared.restricted, default)
 
 
 def _length(declared: Declared) -> int:

@@ -77,7 +77,7 @@ def _fields(folder: Path) -> Iterator[FieldDef]:
     for path in sorted((folder / "fields").glob(f"*{FIELD_SUFFIX}")):
         root = _xml(path)
         name = _text(root, "fullName")
-        if name is None or path.name != f"{name}{FIELD_SUFFIX}":
+        if not name or path.name != f"{name}{FIELD_SUFFIX}" or not name.isidentifier():
             raise ConfigError("fullName and file name differ", file=str(path), found=str(name))
         yield described(_declared(root, name, path))
 
@@ -87,7 +87,6 @@ def _declared(root: Element, name: str, path: Path) -> Declared:
     if kind not in DESCRIBE_TYPES:
         known = ", ".join(DESCRIBE_TYPES)
         raise ConfigError("unknown field type", file=str(path), found=kind, expected=known)
-    default = _text(root, "defaultValue")
     target = _text(root, "referenceTo")
     return Declared(
         name=name,
@@ -104,7 +103,7 @@ def _declared(root: Element, name: str, path: Path) -> Declared:
         children=_text(root, "relationshipName"),
         values=_values(root),
         restricted=any(each.text == "true" for each in root.iter(f"{NAMESPACE}restricted")),
-        default=default == "true" if kind == "Checkbox" else default,
+        default=_default(root, kind),
         formula=_text(root, "formula"),
         blank_as_zero=_text(root, "formulaTreatBlanksAs") != "BlankAsBlank",
         display_format=_text(root, "displayFormat"),
@@ -114,6 +113,14 @@ def _declared(root: Element, name: str, path: Path) -> Declared:
 def _values(root: Element) -> tuple[str, ...]:
     found = root.findall(f"{NAMESPACE}valueSet/{NAMESPACE}valueSetDefinition/{NAMESPACE}value")
     return tuple(_text(each, "fullName") or "" for each in found)
+
+
+def _default(root: Element, kind: str) -> str | bool | None:
+    """A checkbox's or text's default, or the picklist value marked as the default."""
+    if kind == "Checkbox":
+        return _text(root, "defaultValue") == "true"
+    marked = [each for each in root.iter(f"{NAMESPACE}value") if _flag(each, "default")]
+    return _text(marked[0], "fullName") if marked else _text(root, "defaultValue")
 
 
 def _prefix(name: str, known: Mapping[str, ObjectInfo]) -> str:

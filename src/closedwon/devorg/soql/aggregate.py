@@ -185,4 +185,6 @@ def _sum(values: Sequence[Any]) -> Any:
 
 
 def _comparable(field: FieldDef) -> Callable[[Any], Any]:
-    return str.casefold if is_text(field) else lambda value: value
+    if is_text(field):
+        return lambda value: str(value).casefold()
+    return lambda value: value

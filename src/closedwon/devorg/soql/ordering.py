@@ -28,7 +28,7 @@ class Key(msgspec.Struct, frozen=True):
         nulls_high = self.nulls_last != self.descending
         if value is None:
             return nulls_high, 0
-        return not nulls_high, value.casefold() if is_text(self.path.field) else value
+        return not nulls_high, str(value).casefold() if is_text(self.path.field) else value
 
 
 def keys(

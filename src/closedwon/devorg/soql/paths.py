@@ -86,20 +86,20 @@ class Names:
         owners: list[ObjectInfo] = []
         for name in names[:-1]:
             hop = info.parent(name)
-            if hop is None:
+            target = None if hop is None else self._target(hop)
+            if hop is None or target is None:
                 raise self.text.no_relationship(name, path.offset)
             hops.append(hop)
             owners.append(info)
-            info = self.target(hop)
+            info = target
         field = info.field(names[-1])
         if field is None:
             raise self.text.no_column(names[-1], info.name, path.offset)
         return BoundPath(tuple(hops), tuple(owners), field, info)
 
-    def target(self, hop: FieldDef) -> ObjectInfo:
-        """The object a reference leads to."""
-        name = NAME_OBJECT if hop.polymorphic else hop.reference_to[0]
-        return self.schema.objects[name]
+    def _target(self, hop: FieldDef) -> ObjectInfo | None:
+        """The object a reference leads to; None when this org does not have it."""
+        return self.schema.find(NAME_OBJECT if hop.polymorphic else hop.reference_to[0])
 
     def _expanded(self, path: Path) -> tuple[str, ...]:
         """``path`` with a leading alias or the root object's own name taken away."""

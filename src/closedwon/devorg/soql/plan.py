@@ -17,7 +17,7 @@ from closedwon.devorg.soql.filters import Filter
 from closedwon.devorg.soql.ordering import Key
 from closedwon.devorg.soql.paths import BoundPath, Names
 from closedwon.devorg.soql.pushdown import Pushdown
-from closedwon.devorg.soql.shape import Shape
+from closedwon.devorg.soql.shape import Shape, Show
 from closedwon.devorg.soql.syntax import Call, Operand, Path, Query, Selected
 
 OFFSET_MAX = 2_000
@@ -166,10 +166,11 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
                 self._add_fields(shape, which.upper(), query, names, call.offset)
             case "TOLABEL", Path() as path:
                 found = names.path(path)
-                shape.add_computed(alias or found.field.name, _label(found))
+                self._add_computed(shape, alias or found.field.name, _label(found), call.offset)
             case "FORMAT", Path() as path:
                 found = names.path(path)
-                shape.add_computed(alias or found.field.name, _formatted(found))
+                show = _formatted(found)
+                self._add_computed(shape, alias or found.field.name, show, call.offset)
             case _:
                 raise self.text.malformed(f"unexpected token: '{call.name}'", call.offset)
 
@@ -194,7 +195,12 @@ class Planner(msgspec.Struct, frozen=True, kw_only=True):
             message = "child rows cannot be grouped or aggregated"
             raise self.text.malformed(message, query.source.offset)
         plan = self._bound(query, self.reading.schema.objects[link.child])
-        shape.add_computed(str(link.name), ChildRows(plan, link, self.all_rows))
+        rows = ChildRows(plan, link, self.all_rows)
+        self._add_computed(shape, str(link.name), rows, query.source.offset)
+
+    def _add_computed(self, shape: Shape, name: str, show: Show, offset: int) -> None:
+        if not shape.add_computed(name, show):
+            raise self.text.malformed(f"duplicate alias: {name}", offset)
 
 
 class ChildRows(msgspec.Struct, frozen=True):

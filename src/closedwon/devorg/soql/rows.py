@@ -24,13 +24,10 @@ class Rows(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> list[Row]: ...
     def __getitem__(self, at: int | slice) -> Row | list[Row]:
-        """One row, or the list of a slice; a record purged since the query is left out."""
+        """One row, or the list of a slice."""
         if isinstance(at, slice):
             return self._render(self._numbers[at])
-        rows = self._render([self._numbers[at]])
-        if not rows:
-            raise IndexError("the record has been purged since the query")
-        return rows[0]
+        return self._render([self._numbers[at]])[0]
 
     def __iter__(self) -> Iterator[Row]:
         for start in range(0, len(self), PAGE):

@@ -34,9 +34,12 @@ class Shape:
         self._shown[field.name] = _reader(owner, field)
         return True
 
-    def add_computed(self, name: str, show: Show) -> None:
-        """Show something that is no field of its own: child rows, a label."""
+    def add_computed(self, name: str, show: Show) -> bool:
+        """Show something that is no field of its own: child rows, a label; False when taken."""
+        if name in self._shown:
+            return False
         self._shown[name] = show
+        return True
 
     def render(self, record: Record) -> dict[str, Any]:
         """The JSON-ready row of a record."""
