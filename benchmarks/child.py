@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
+
 
 def measured(module: str, function: str, **arguments: object) -> dict[str, Any]:
     """What ``function(directory, **arguments)`` answers, with ``peak_mib`` of its process.
@@ -18,7 +20,7 @@ def measured(module: str, function: str, **arguments: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         call = json.dumps([module, function, directory, arguments])
         command = [sys.executable, "-m", "benchmarks.child", call]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603 - our own
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT)  # noqa: S603 - our own
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 

@@ -27,8 +27,8 @@ def event(number: int, customers: int) -> UsageEvent:
     second = mixed % 2_678_400
     return UsageEvent(
         transaction_id=f"{mixed:08x}-1000-4000-8000-{number:012d}",
-        customer_id=f"customer-{mixed % customers * (mixed % 7) // 7:06d}",
-        event_type=f"product-{mixed % PRODUCTS:02d}",
+        customer_id=f"customer-{mixed // 16 % customers * (mixed % 7) // 7:06d}",
+        event_type=f"product-{mixed // 65_521 % PRODUCTS:02d}",
         timestamp=BEGIN + timedelta(seconds=second),
         properties={
             "n": f"{mixed % 90_000 / 1000:.3f}",

@@ -16,6 +16,6 @@ def now() -> datetime:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[UsageLog]:
-    opened = open_usage(tmp_path / "usage", metrics_retroactive=True)
+    opened = open_usage(tmp_path / "it's [usage] *", metrics_retroactive=True)
     yield opened
     opened.close()

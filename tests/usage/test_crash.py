@@ -26,7 +26,7 @@ for batch in range(10_000):
 """
 
 
-@pytest.mark.parametrize("acknowledged", [1, 6, 8, 13, 15])
+@pytest.mark.parametrize("acknowledged", [1, 7, 15])
 def test_a_killed_writer_loses_and_doubles_nothing(tmp_path: Path, acknowledged: int) -> None:
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", WRITER, str(tmp_path), tests]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from closedwon.kernel.errors import InvariantBroken, NotFound
+from closedwon.kernel.errors import InvariantBroken, NotFound, Refused
 from closedwon.usage import UsageLog, open_usage
 from closedwon.usage.types import IngestReport, UsageEvent
 from usage.build import START, a_demand, a_metric, after, an_event
@@ -158,6 +158,17 @@ def test_a_reader_needs_a_store(tmp_path: Path) -> None:
         open_usage(tmp_path, read_only=True)
 
 
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    open_usage(tmp_path).close()
+    log = open_usage(tmp_path, read_only=True)
+    with pytest.raises(Refused):
+        log.ingest([an_event("a")], NOW)
+    with pytest.raises(Refused):
+        log.seal(NOW)
+    assert log.latest() == 0
+    log.close()
+
+
 def test_a_damaged_batch_is_noticed(tmp_path: Path) -> None:
     import sqlite3
 
@@ -234,7 +245,7 @@ def test_another_process_reads_while_this_one_writes_and_seals(tmp_path: Path) -
 SENT = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), max_size=30)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=SENT, sizes=st.lists(st.integers(1, 7), min_size=1), sealed_at=st.integers(0, 4))
 def test_the_first_version_of_every_id_stays_however_events_are_batched(
     tmp_path_factory: pytest.TempPathFactory,

@@ -113,7 +113,7 @@ def check(log: UsageLog, asked: Sequence[Demand], stored: Sequence[Stored]) -> N
                 assert before == wanted[group, cut], (demand, group, cut)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(random=st.randoms(use_true_random=True))
 def test_every_demand_is_answered_as_by_hand(random: Random) -> None:
     events, asked = some_events(random, 60), some_demands(random)
@@ -131,7 +131,7 @@ def test_every_demand_is_answered_as_by_hand(random: Random) -> None:
         log.close()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(random=st.randoms(use_true_random=True))
 def test_order_delay_and_repetition_of_events_change_nothing(random: Random) -> None:
     """G6, but for ties of LATEST, where the order of ingest decides (R33)."""

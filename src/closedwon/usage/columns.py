@@ -4,7 +4,7 @@ A batch goes into the log as one Arrow stream (lz4). Properties are canonical JS
 equal properties are equal text and any engine that reads Parquet can read them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -51,8 +51,7 @@ _PACKING = pa.ipc.IpcWriteOptions(compression="lz4")
 
 def id_hashes(transaction_ids: Sequence[str]) -> Hashes:
     """A stable 64-bit hash per id; equal hashes are only a hint, the ids decide."""
-    digests = [blake2b(text.encode(), digest_size=8).digest() for text in transaction_ids]
-    return np.frombuffer(b"".join(digests), dtype="<i8")
+    return _digests(transaction_ids)
 
 
 def sent(events: Sequence[UsageEvent], hashes: Hashes) -> pa.RecordBatch:
@@ -101,7 +100,7 @@ def fingerprint(event: UsageEvent) -> int:
     stamp_us = (event.timestamp - EPOCH) // MICROSECOND
     properties = _PROPERTIES.encode(event.properties).decode()
     texts = (event.transaction_id, event.customer_id, event.event_type, str(stamp_us), properties)
-    return _digest("\0".join(texts))
+    return int(_digests(["\0".join(texts)])[0])
 
 
 def fingerprints(stored_events: pa.Table) -> pa.Array:
@@ -113,8 +112,7 @@ def fingerprints(stored_events: pa.Table) -> pa.Array:
         map(str, stored_events["happened_at"].cast(pa.int64()).to_pylist()),
         stored_events["properties"].to_pylist(),
     ]
-    rows = zip(*texts, strict=True)
-    return pa.array((_digest("\0".join(row)) for row in rows), pa.int64())
+    return pa.array(_digests("\0".join(row) for row in zip(*texts, strict=True)))
 
 
 def event_at(batch: pa.RecordBatch, row: int) -> UsageEvent:
@@ -128,5 +126,7 @@ def event_at(batch: pa.RecordBatch, row: int) -> UsageEvent:
     )
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+def _digests(texts: Iterable[str]) -> Hashes:
+    """64 bits of BLAKE2b per text, the same on every machine."""
+    digests = [blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), dtype="<i8")

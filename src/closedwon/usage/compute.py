@@ -1,5 +1,6 @@
 """DuckDB in memory as the compute engine over segments and tail; it keeps nothing on disk."""
 
+import glob
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from closedwon.billing.catalog.types import Aggregation
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.kernel.errors import Refused
+from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, format_instant
 from closedwon.usage.columns import STORED
 from closedwon.usage.metering import increments, metering_sql, quoted, readings, unique_sql
@@ -63,19 +64,25 @@ class Compute:
         self._load(snapshot)
         low, high = format_instant(start), format_instant(end)
         files = [
-            quoted(str(self._segments / one.name))
+            quoted(glob.escape(str(self._segments / one.name)))
             for one in snapshot.segments
             if one.first_at < high and one.last_at >= low
         ]
         parts = [f"from read_parquet([{', '.join(files)}])"] if files else []
         union = " union all ".join(f"select {COLUMNS} {part}" for part in [*parts, "from hot"])
-        self._db.execute(f"create or replace temp view event as {union}")
+        self.rows(f"create or replace temp view event as {union}")
 
     def rows(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[tuple[Any, ...]]:
-        """All rows of a query over ``event`` and ``tables``."""
+        """All rows of a query over ``event`` and ``tables``.
+
+        Raises InvariantBroken when a segment cannot be read.
+        """
         for name, table in (tables or {}).items():
             self._db.register(name, table)
-        return self._db.execute(sql).fetchall()
+        try:
+            return self._db.execute(sql).fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
 
     def _prepare(self, snapshot: Snapshot, asked: Relations) -> None:
         self.over(snapshot, asked.start, asked.end)

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.kernel.errors import NotFound
+from closedwon.kernel.errors import NotFound, Refused
 from closedwon.kernel.exact import ZERO
 from closedwon.store.database import close, open_database, writing
 from closedwon.usage import hot, sealed
@@ -60,9 +60,9 @@ def open_usage(
 ) -> "UsageLog":
     """Open the usage store in ``directory``, created when missing unless ``read_only``.
 
-    Reads every transaction id hash; one store serves all threads of a process, and any number of
-    processes may read while one writes. Raises NotFound (read-only, nothing there) or
-    InvariantBroken (a segment is missing).
+    A writer reads every segment once, to check it and to know its ids. One store serves all
+    threads of a process, and any number of processes may read while one writes. Raises NotFound
+    (read-only, nothing there) or InvariantBroken (what was stored is damaged).
     """
     options = UsageOptions(
         read_only=read_only,
@@ -92,12 +92,17 @@ class UsageLog:
         self._tail = Tail()
         self._segments: tuple[Segment, ...] = ()
         self._sealed = self._last = 0
-        self._compute = Compute(directory, memory=options.memory, threads=options.threads)
-        self.snapshot()
+        self._engine: Compute | None = None
+        try:
+            self.snapshot()
+        except BaseException:
+            close(self._anchor)
+            raise
 
     def close(self) -> None:
         """Close files and free memory; by the thread that opened the store."""
-        self._compute.close()
+        if self._engine is not None:
+            self._engine.close()
         close(self._anchor)
 
     def ingest(
@@ -106,8 +111,10 @@ class UsageLog:
         """Store a batch durably before returning; safe to repeat, from any thread (G11, G21).
 
         Events outside the limits of R16-R18 are rejected, the others stored; ``any_age`` lifts
-        the limit on old ones, for backfill. ``now`` is kept as the instant of ingest.
+        the limit on old ones, for backfill. ``now`` is kept as the instant of ingest. Raises
+        Refused when the store was opened for reading.
         """
+        self._check_writable()
         limits = limits_at(now, None if any_age else self.options.backdating_days)
         fine = screened(events, limits)
         hashes = id_hashes([event.transaction_id for event in fine.events])
@@ -139,7 +146,7 @@ class UsageLog:
         measurable = [demand for demand in asked if len(demand.cuts) > 1 and demand.customer_ids]
         retroactive = self.options.metrics_retroactive
         with self._computing:
-            found = self._compute.measure(self.snapshot(), measurable, retroactive=retroactive)
+            found = self._compute().measure(self.snapshot(), measurable, retroactive=retroactive)
         return {demand.key: found.get(demand.key, ()) for demand in asked}
 
     def total(self, demand: Demand) -> Decimal:
@@ -154,8 +161,9 @@ class UsageLog:
     def query(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[Row]:
         """Rows of an SQL query over the relation ``event`` and ``tables``, on one snapshot."""
         with self._computing:
-            self._compute.over(self.snapshot())
-            return self._compute.rows(sql, tables)
+            engine = self._compute()
+            engine.over(self.snapshot())
+            return engine.rows(sql, tables)
 
     def senders(self) -> Mapping[str, int]:
         """Event count by raw customer identifier, to show unmatched usage (R21)."""
@@ -193,12 +201,24 @@ class UsageLog:
 
         Killed anywhere, the next call does it again; no event is ever in both or in neither.
         """
+        self._check_writable()
         with self._database() as db:
             return seal(db, self.directory / SEGMENTS, now, events_min)
 
     def damaged(self) -> tuple[str, ...]:
-        """Names of segments whose content is not what was sealed; reads every byte (G20)."""
+        """Names of segments that are missing or not what was sealed; reads every byte (G20)."""
         return sealed.damaged(self.directory / SEGMENTS, self.snapshot().segments)
+
+    def _check_writable(self) -> None:
+        if self.options.read_only:
+            raise Refused("the usage store was opened for reading", directory=str(self.directory))
+
+    def _compute(self) -> Compute:
+        """The engine, started when first needed."""
+        if self._engine is None:
+            options = self.options
+            self._engine = Compute(self.directory, memory=options.memory, threads=options.threads)
+        return self._engine
 
     @contextmanager
     def _database(self) -> Iterator[Database]:
@@ -220,8 +240,10 @@ class UsageLog:
             self._segments = hot.segments(db)
             self._sealed = hot.sealed_through(db)
             new = [segment for segment in self._segments if segment.name not in known]
-            sealed.check_present(directory, new)
-            for segment in new if not self.options.read_only else ():
+            if self.options.read_only:
+                new = []
+            sealed.check_whole(directory, new)
+            for segment in new:
                 hashes, sequences, fingerprints = sealed.marks(directory, segment)
                 newer = sequences > self._last
                 self._seen.add(hashes[newer], sequences[newer])

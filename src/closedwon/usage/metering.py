@@ -5,7 +5,7 @@ events; those come in as relations. Per demand, cut and group it yields the incr
 stretch before the cut; ``readings`` adds the increments up.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ select demand, cut, {groups} count(*) as events,
         else sum(ordinary) filter (aggregation = 'SUM') end as ordinary,
     list(v) filter (is_number and ordinary is null and aggregation in ('SUM', 'MAX')) as long,
     arg_max(v, moment) filter (is_number and aggregation = 'LATEST') as newest
-from numbered group by demand, {groups} cut"""  # noqa: S608 - values are quoted
+from numbered group by demand, {groups} cut order by demand, {groups} cut"""  # noqa: S608 - values are quoted
 
 
 def unique_sql(asked: Relations) -> str:
@@ -64,19 +64,17 @@ def unique_sql(asked: Relations) -> str:
     group by demand, {groups} v
 )
 select demand, cut, {groups} count(*) as events, null, null, null
-from first_seen group by demand, {groups} cut"""  # noqa: S608 - values are quoted
+from first_seen group by demand, {groups} cut order by demand, {groups} cut"""  # noqa: S608 - values are quoted
 
 
-def increments(asked: Relations, rows: Iterable[Sequence[Any]]) -> list[Increment]:
-    """The query's rows, ordered by demand, group and cut."""
+def increments(asked: Relations, rows: Iterable[Sequence[Any]]) -> Iterator[Increment]:
+    """The query's rows, by demand, group and cut."""
     width = max(map(len, asked.groupings))
-    found = []
+    sizes = [len(demand.group_keys) for demand in asked.demands]
     for row in rows:
-        size = len(asked.demands[row[0]].group_keys)
         events, ordinary, long, newest = row[2 + width :]
-        group = tuple(row[2 : 2 + size])
-        found.append(Increment(row[0], group, row[1], events, ordinary, long or (), newest))
-    return sorted(found, key=lambda one: (one.demand, one.group, one.cut))
+        group = tuple(row[2 : 2 + sizes[row[0]]])
+        yield Increment(row[0], group, row[1], events, ordinary, long or (), newest)
 
 
 def readings(demands: Sequence[Demand], ordered: Iterable[Increment]) -> dict[str, list[Reading]]:
@@ -140,11 +138,11 @@ def _reached(asked: Relations) -> str:
 ), reached as (
     select demand, cut, aggregation, v{group_columns},
         {day}::hugeint * {SEQUENCES} + sequence as moment
-    from passed join piece using (who, counting, bucket)
+    from passed join wanted using (who, counting, bucket) join stretch using (schedule, bucket)
         left join allowed as permitted
-            on permitted.allowed = piece.allowed and permitted.value = {permitted}
+            on permitted.allowed = stretch.allowed and permitted.value = {permitted}
     where happened_at >= since and happened_at < until and {present}
-        and (piece.allowed is null or permitted.value is not null)
+        and (stretch.allowed is null or permitted.value is not null)
 )"""  # noqa: S608 - values are quoted
 
 
@@ -178,6 +176,8 @@ def _groups(asked: Relations) -> str:
 
 def _cases(subject: str, results: Sequence[str | None]) -> str:
     """``case subject when 0 then ...`` over results by number; NULL where there is none."""
+    if len(set(results)) == 1:
+        return results[0] or "null"
     branches = " ".join(f"when {at} then {one}" for at, one in enumerate(results) if one)
     return f"case {subject} {branches} end" if branches else "null"
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
-from closedwon.billing.catalog.types import Metric, PropertyFilter
+from closedwon.billing.catalog.types import Aggregation, Metric, PropertyFilter
 from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.billing.rating.demand import Demand
 from closedwon.kernel.instant import DAY, HOUR
@@ -18,22 +19,18 @@ K = TypeVar("K")
 
 BUCKETS = (30 * DAY, DAY, HOUR)
 """Widths of the time buckets that make the range join an equality join, widest first."""
-PIECES_MAX = 12
-"""Pieces of one demand that a bucket should not exceed."""
+STRETCHES_MAX = 12
+"""Stretches of one schedule that a bucket should not exceed."""
 YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
-PIECE = pa.schema(
+STRETCH = pa.schema(
     [
-        ("demand", pa.int32()),
+        ("schedule", pa.int32()),
+        ("bucket", pa.int64()),
         ("cut", pa.int32()),
         ("since", INSTANT),
         ("until", INSTANT),
         ("filter_key", pa.int32()),
         ("allowed", pa.int32()),
-        ("who", pa.int32()),
-        ("counting", pa.int32()),
-        ("grouping", pa.int32()),
-        ("aggregation", pa.string()),
-        ("bucket", pa.int64()),
     ]
 )
 NAME = pa.schema([("customer", pa.string()), ("who", pa.int32())])
@@ -68,7 +65,9 @@ class Relations(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime
     bucket_us: int
     tables: Mapping[str, pa.Table]
-    """``name`` (raw customer -> who), ``piece``, and ``allowed`` (values of usage filters)."""
+    """``name``: raw customer -> who. ``wanted``: the demands of each who, counting and bucket.
+    ``stretch``: what a schedule of cuts and filters says of a bucket. ``allowed``: values of
+    usage filters."""
 
 
 class Numbering(Generic[K]):
@@ -87,48 +86,91 @@ class Numbering(Generic[K]):
         return self._numbers.setdefault(value, len(self._numbers))
 
 
-class _Numberings:
-    """The distinct parts of demands."""
+Schedule = tuple[tuple[datetime, ...], tuple[UsageFilter, ...]]
+"""Cuts and usage filters; demands of one calendar mostly share it."""
+
+
+class _Filters:
+    """Numbers of usage filters' keys and of their sets of values."""
 
     def __init__(self) -> None:
-        self.owners = Numbering[tuple[str, ...]]()
-        self.countings = Numbering[Counting]()
-        self.groupings = Numbering[tuple[str, ...]]()
-        self.filter_keys = Numbering[str]()
+        self.keys = Numbering[str]()
         self.allowed = Numbering[tuple[str, ...]]()
 
-    def filtered(self, used: UsageFilter | None) -> tuple[int | None, int | None]:
-        """Numbers of a usage filter's key and of its set of values; None without a filter."""
+    def of(self, used: UsageFilter | None) -> tuple[int | None, int | None]:
+        """The two numbers of a filter; None without one."""
         if used is None:
             return None, None
-        values = tuple(sorted(set(used.group_values)))
-        return self.filter_keys.of(used.group_key), self.allowed.of(values)
+        return self.keys.of(used.group_key), self.allowed.of(tuple(sorted(set(used.group_values))))
 
 
 def relations(demands: Sequence[Demand], *, retroactive: bool) -> Relations:
     """Lay out ``demands`` (at least one), each with at least two rising cuts."""
-    numbers = _Numberings()
-    bucket_us = _bucket_us(demands)
-    rows = [
-        row
-        for at, demand in enumerate(demands)
-        for row in _pieces(at, demand, numbers, bucket_us, retroactive=retroactive)
+    owners, schedules = Numbering[tuple[str, ...]](), Numbering[Schedule]()
+    countings, groupings = Numbering[Counting](), Numbering[tuple[str, ...]]()
+    metrics = {id(demand.metric): demand.metric for demand in demands}
+    counted = {
+        at: countings.of(_counting(one, retroactive=retroactive)) for at, one in metrics.items()
+    }
+    numbers = [
+        (
+            owners.of(demand.customer_ids),
+            counted[id(demand.metric)],
+            groupings.of(demand.group_keys),
+            schedules.of((demand.cuts, demand.filters)),
+        )
+        for demand in demands
     ]
-    names = ((name, who) for who, names in enumerate(numbers.owners.values) for name in names)
-    allowed = ((at, one) for at, values in enumerate(numbers.allowed.values) for one in values)
+    filters, bucket_us = _Filters(), _bucket_us(schedules.values)
+    stretches = [
+        row
+        for at, schedule in enumerate(schedules.values)
+        for row in _stretches(at, schedule, bucket_us, filters)
+    ]
+    names = ((name, who) for who, names in enumerate(owners.values) for name in set(names))
+    allowed = ((at, one) for at, values in enumerate(filters.allowed.values) for one in values)
     return Relations(
         demands=tuple(demands),
-        countings=numbers.countings.values,
-        groupings=numbers.groupings.values,
-        filter_keys=numbers.filter_keys.values,
-        start=min(demand.cuts[0] for demand in demands),
-        end=max(demand.cuts[-1] for demand in demands),
+        countings=countings.values,
+        groupings=groupings.values,
+        filter_keys=filters.keys.values,
+        start=min(cuts[0] for cuts, _ in schedules.values),
+        end=max(cuts[-1] for cuts, _ in schedules.values),
         bucket_us=bucket_us,
         tables={
             "name": table_of(names, NAME),
-            "piece": table_of(rows, PIECE),
+            "wanted": _wanted(demands, numbers, schedules.values, bucket_us),
+            "stretch": table_of(stretches, STRETCH),
             "allowed": table_of(allowed, ALLOWED),
         },
+    )
+
+
+def _wanted(
+    demands: Sequence[Demand],
+    numbers: Sequence[tuple[int, int, int, int]],
+    schedules: Sequence[Schedule],
+    bucket_us: int,
+) -> pa.Table:
+    """A row per demand and bucket it touches; columns, not rows, because there are many."""
+    spans = np.array([_buckets(cuts, bucket_us) for cuts, _ in schedules], dtype=np.int64)
+    who, counting, grouping, schedule = np.array(numbers, dtype=np.int32).T
+    counts = (spans[:, 1] - spans[:, 0] + 1)[schedule]
+    demand = np.repeat(np.arange(len(demands), dtype=np.int32), counts)
+    within = np.arange(len(demand)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kinds = list(Aggregation)
+    codes = np.array([kinds.index(one.metric.aggregation) for one in demands], dtype=np.int8)
+    aggregations = pa.DictionaryArray.from_arrays(codes[demand], [kind.value for kind in kinds])
+    return pa.table(
+        {
+            "demand": demand,
+            "who": who[demand],
+            "counting": counting[demand],
+            "bucket": spans[schedule[demand], 0] + within,
+            "grouping": grouping[demand],
+            "schedule": schedule[demand],
+            "aggregation": aggregations,
+        }
     )
 
 
@@ -150,23 +192,18 @@ def table_of(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
-def _pieces(
-    at: int, demand: Demand, numbers: _Numberings, bucket_us: int, *, retroactive: bool
+def _stretches(
+    number: int, schedule: Schedule, bucket_us: int, numbers: _Filters
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of ``piece``: between neighbouring cuts, with at most one usage filter in force."""
-    common = (
-        numbers.owners.of(tuple(sorted(set(demand.customer_ids)))),
-        numbers.countings.of(_counting(demand.metric, retroactive=retroactive)),
-        numbers.groupings.of(demand.group_keys),
-        demand.metric.aggregation.value,
-    )
-    for cut, (start, end) in enumerate(pairwise(demand.cuts), start=1):
-        changes = sorted({f.starting_at for f in demand.filters if start < f.starting_at < end})
+    """Rows of ``stretch``: between neighbouring cuts, with at most one usage filter in force."""
+    cuts, filters = schedule
+    for cut, (start, end) in enumerate(pairwise(cuts), start=1):
+        changes = sorted({one.starting_at for one in filters if start < one.starting_at < end})
         for since, until in pairwise((start, *changes, end)):
-            filtered = numbers.filtered(_in_force(demand.filters, since))
-            last = bucket_of(until - MICROSECOND, bucket_us)
-            for bucket in range(bucket_of(since, bucket_us), last + 1):
-                yield (at, cut, since, until, *filtered, *common, bucket)
+            filtered = numbers.of(_in_force(filters, since))
+            first, last = _buckets((since, until), bucket_us)
+            for bucket in range(first, last + 1):
+                yield (number, bucket, cut, since, until, *filtered)
 
 
 def _in_force(filters: Sequence[UsageFilter], instant: datetime) -> UsageFilter | None:
@@ -185,14 +222,15 @@ def _counting(metric: Metric, *, retroactive: bool) -> Counting:
     )
 
 
-def bucket_of(instant: datetime, bucket_us: int) -> int:
-    """Number of the time bucket of ``instant``, counted from year 1 (as the query does)."""
-    return (instant - YEAR_1) // MICROSECOND // bucket_us
+def _buckets(cuts: Sequence[datetime], bucket_us: int) -> tuple[int, int]:
+    """First and last time bucket of ``[cuts[0], cuts[-1])``, counted from year 1."""
+    first = (cuts[0] - YEAR_1) // MICROSECOND // bucket_us
+    return first, (cuts[-1] - YEAR_1 - MICROSECOND) // MICROSECOND // bucket_us
 
 
-def _bucket_us(demands: Sequence[Demand]) -> int:
-    """The widest bucket that holds only few pieces of one demand."""
-    spans = sum(((d.cuts[-1] - d.cuts[0]) for d in demands), timedelta())
-    mean = spans / sum(len(demand.cuts) - 1 for demand in demands)
-    width = next((bucket for bucket in BUCKETS if bucket <= PIECES_MAX * mean), BUCKETS[-1])
+def _bucket_us(schedules: Sequence[Schedule]) -> int:
+    """The widest bucket that holds only few stretches of one schedule."""
+    spans = sum((cuts[-1] - cuts[0] for cuts, _ in schedules), timedelta())
+    mean = spans / sum(len(cuts) - 1 for cuts, _ in schedules)
+    width = next((bucket for bucket in BUCKETS if bucket <= STRETCHES_MAX * mean), BUCKETS[-1])
     return width // MICROSECOND

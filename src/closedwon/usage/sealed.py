@@ -44,21 +44,16 @@ def write_segments(directory: Path, events: pa.Table, now: datetime) -> tuple[Se
     return tuple(written)
 
 
-def check_present(directory: Path, segments: Iterable[Segment]) -> None:
-    """Raise InvariantBroken for a segment that is missing or has another size (G20)."""
-    for segment in segments:
-        try:
-            found = (directory / segment.name).stat().st_size
-        except FileNotFoundError as error:
-            message = "a usage segment is missing; restore it"
-            raise InvariantBroken(message, segment=segment.name) from error
-        if found != segment.bytes:
-            message = "a usage segment has another size; restore it"
-            raise InvariantBroken(message, segment=segment.name, found=found, was=segment.bytes)
+def check_whole(directory: Path, segments: Iterable[Segment]) -> None:
+    """Raise InvariantBroken for a segment whose content is not what was sealed (G20)."""
+    broken = damaged(directory, segments)
+    if broken:
+        message = "a usage segment is missing or damaged; restore it"
+        raise InvariantBroken(message, segment=broken[0], segments=len(broken))
 
 
 def damaged(directory: Path, segments: Iterable[Segment]) -> tuple[str, ...]:
-    """Names of segments whose content is not what was sealed; reads every byte."""
+    """Names of segments that are missing or not what was sealed; reads every byte."""
     return tuple(
         segment.name for segment in segments if _sha256(directory / segment.name) != segment.sha256
     )
@@ -141,7 +136,7 @@ def _described(
         last_at=format_instant(span["max"].as_py()),
         rows=pq.read_metadata(path).num_rows,
         bytes=path.stat().st_size,
-        sha256=_sha256(path),
+        sha256=_sha256(path) or "",
         sealed_at=format_instant(now),
     )
 
@@ -154,6 +149,10 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(path: Path) -> str | None:
+    """None when there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
