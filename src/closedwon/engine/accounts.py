@@ -55,13 +55,20 @@ def with_fields(stores: Stores, contracts: Iterable[Contract]) -> tuple[Contract
     return tuple(replace(found, custom_fields=fields.get(found.id, {})) for found in listed)
 
 
-def version(stores: Stores, customer_id: str) -> str:
-    """Digest of what an account's bill depends on besides usage; changes when any of it does."""
-    customer = customers.get(stores, customer_id)
-    parts = [
-        stores.catalogue.revision(),
-        encoded(customer),
-        *stores.contracts.digests(customer_id),
-        *(encoded(entry) for entry in stores.ledger.manual([customer_id]).get(customer_id, ())),
-    ]
-    return digest("\n".join(parts).encode())
+def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
+    """Digests of what accounts' bills depend on besides usage; one changes when any of it does."""
+    ids = list(customer_ids)
+    catalogue = stores.catalogue.revision()
+    people = customers.many(stores, ids)
+    contracts = stores.contracts.digests(ids)
+    manual = stores.ledger.manual(ids)
+    found = {}
+    for customer_id, customer in people.items():
+        parts = [
+            catalogue,
+            encoded(customer),
+            *contracts.get(customer_id, ()),
+            *(encoded(entry) for entry in manual.get(customer_id, ())),
+        ]
+        found[customer_id] = digest("\n".join(parts).encode())
+    return found

@@ -56,17 +56,18 @@ class Finalizer:
         ids = stores.contracts.customers_due(now, customers_max)
         if not ids:
             return FinalizeReport()
-        versions = {customer_id: accounts.version(stores, customer_id) for customer_id in ids}
+        versions = accounts.versions(stores, ids)
         found = accounts.accounts(stores, ids)
         outcome = self._bills(list(found.values()), catalog, now)
         settled: list[Settled] = []
         for group in _groups(outcome.bills, TOGETHER):
             with writing(stores.db):
+                current = accounts.versions(stores, [customer_id for customer_id, _ in group])
                 for customer_id, made in group:
+                    if current[customer_id] != versions[customer_id]:
+                        continue
                     with outcome.isolating(customer_id):
-                        account, version = found[customer_id], versions[customer_id]
-                        done = self._settle(account, made, version, catalog, now)
-                        settled += [] if done is None else [done]
+                        settled.append(self._settle(found[customer_id], made, catalog, now))
         for customer_id, failure in outcome.failures.items():
             self._park(customer_id, failure, now)
         warnings = [
@@ -121,14 +122,10 @@ class Finalizer:
                     quantities |= self._usage.measure(demands_of(group))
             return quantities
 
-    def _settle(
-        self, account: Account, made: Bill, version: str, catalog: Catalog, now: datetime
-    ) -> Settled | None:
-        """Store what is final, all or nothing; None when the account changed meanwhile."""
+    def _settle(self, account: Account, made: Bill, catalog: Catalog, now: datetime) -> Settled:
+        """Store what is final, all or nothing; the account is as it was when it was billed."""
         stores, customer_id = self._stores, account.customer.id
         with writing(stores.db):
-            if accounts.version(stores, customer_id) != version:
-                return None
             due = due_invoices(made, now)
             check_ledger(stores.ledger.of_customer(customer_id), made.entries)
             before = books.books_of(stores, (commit.id for commit in made.commits))

@@ -116,16 +116,18 @@ class Contracts:
         rows = select(self._db, "select digest from contract where id = :id", id=contract_id)
         return str(rows[0]["digest"]) if rows else ""
 
-    def digests(self, customer_id: str) -> tuple[str, ...]:
-        """Digests of a customer's contracts, oldest contract first."""
-        return tuple(
-            row["digest"]
-            for row in select(
-                self._db,
-                "select digest from contract where customer_id = :id order by created_at, id",
-                id=customer_id,
-            )
-        )
+    def digests(self, customer_ids: Iterable[str]) -> dict[str, list[str]]:
+        """Digests of contracts by customer id, oldest contract first."""
+        found: dict[str, list[str]] = {}
+        for row in select(
+            self._db,
+            "select customer_id, digest from contract"
+            " where customer_id in (select value from json_each(:ids))"
+            " order by customer_id, created_at, id",
+            ids=listing(customer_ids),
+        ):
+            found.setdefault(row["customer_id"], []).append(row["digest"])
+        return found
 
     def of_customers(self, customer_ids: Iterable[str]) -> dict[str, list[Contract]]:
         """Contracts by customer id, oldest first."""
