@@ -207,7 +207,8 @@ def cpq_fingerprint(record: Record, children: Mapping[str, Sequence[Record]]) ->
 
 @cache
 def infrax_records() -> dict[str, list[dict[str, Any]]]:
-    text = (ROOT / "tests" / "deals" / "infrax.json").read_text(encoding="utf-8")
+    dataset = ROOT / "src" / "closedwon" / "devorg" / "datasets" / "infrax.json"
+    text = dataset.read_text(encoding="utf-8")
     found: dict[str, list[dict[str, Any]]] = json.loads(text, parse_float=Decimal)
     return found
 
