@@ -227,7 +227,7 @@ def infrax_deal(opportunity_id: str) -> Deal:
         **opportunity,
         "Account": by_id("Account", opportunity["AccountId"]),
         "SBQQ__PrimaryQuote__r": quote,
-        "SBQQ__AmendedContract__r": by_id("Contract", opportunity["SBQQ__AmendedContract__c"]),
+        "SBQQ__AmendedContract__r": by_id("Contract", opportunity.get("SBQQ__AmendedContract__c")),
     }
     of_quote = [
         one for one in records["SBQQ__QuoteLine__c"] if one["SBQQ__Quote__c"] == quote["Id"]
