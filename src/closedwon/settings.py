@@ -30,6 +30,8 @@ FILES = ("closedwon.toml", "closedwon.yaml", "closedwon.yml")
 """Configuration files looked for in the working directory, in this order."""
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 SECRETS_VARIABLE = f"{PREFIX}SECRETS_DIR"
+ORG_SECRET_VARIABLE = f"{PREFIX}ORG_SECRET"
+"""Secret of ``org serve``: an option of that one command, no setting, but in the same shell."""
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 """Where systemd's LoadCredential puts secrets."""
 
@@ -179,7 +181,7 @@ def _loaded(given: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"there is no configuration file {file}", variable=CONFIG_VARIABLE)
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     unknown = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
-    for name in sorted(set(unknown) - {CONFIG_VARIABLE, SECRETS_VARIABLE}):
+    for name in sorted(set(unknown) - {CONFIG_VARIABLE, SECRETS_VARIABLE, ORG_SECRET_VARIABLE}):
         raise ConfigError(f"{name}: there is no setting {name.removeprefix(PREFIX).lower()!r}")
     try:
         return Settings(**given)

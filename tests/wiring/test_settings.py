@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from closedwon.cli.org import serve
 from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings, load_settings
 
@@ -65,6 +66,16 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(ConfigError, match="CLOSEDWON_POL_SECONDS: there is no setting"):
         load_settings()
+
+
+def test_the_secret_of_the_local_org_may_stand_in_the_same_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    option = next(p for p in serve.params if p.name == "client_secret")
+    assert isinstance(option.envvar, str)
+    monkeypatch.setenv(option.envvar, "opens the local org")
+
+    assert load_settings().salesforce_client_id == ""
 
 
 def test_no_message_or_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
