@@ -1,16 +1,18 @@
 """The line over a CRM in memory and a real engine: what people do, and what must come of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from closedwon.kernel.errors import Conflict, LimitReached, RetryLater
+from closedwon.billing.account import Bill
+from closedwon.kernel.errors import Conflict, LimitReached, NotFound, Refused, RetryLater
 from closedwon.kernel.ids import derive, id18
 from closedwon.ports import RowResult
 from closedwon.store.database import writing
 from closedwon.store.line.deal_row import Outcome
 from closedwon.store.line.release import release
 from closedwon.store.rows import select
+from closedwon.sync.retries import Retries, Tick
 from sync.line_kit import ACCOUNT, World
 
 COMMITS = "select key from push_row where object_name = 'Meter_Commit__c' order by key"
@@ -317,3 +319,113 @@ def test_an_api_limit_stops_the_run_resumably(world: World) -> None:
         world.sync()
     world.sync()
     assert outcome(world, deal) == Outcome.PROVISIONED
+
+
+def test_a_push_whose_answer_was_lost_is_sent_again_and_makes_no_second_row(world: World) -> None:
+    world.win()
+    world.now += timedelta(minutes=5)
+    for name in ("poll", "assemble", "map", "plan", "apply", "finalize", "figures"):
+        world.step(name).run(world.now)
+    real = world.crm.upsert
+
+    def lost(*request: object) -> object:
+        real(*request)  # type: ignore[arg-type]
+        raise RetryLater("the connection broke before the answer")
+
+    world.crm.upsert = lost  # type: ignore[method-assign, assignment]
+    with pytest.raises(RetryLater):
+        world.step("push").run(world.now)
+    world.crm.upsert = real  # type: ignore[method-assign]
+    report = world.step("push").run(world.now)
+
+    assert report.notes == ("1 rows sent again after an unknown outcome",)
+    assert len(world.crm.rows("Meter_Customer__c")) == 1
+    assert world.store.pushes.count_waiting() == 0
+
+
+def test_answers_for_other_rows_than_were_sent_are_not_believed(world: World) -> None:
+    world.win()
+    world.now += timedelta(minutes=5)
+    for name in ("poll", "assemble", "map", "plan", "apply", "finalize", "figures"):
+        world.step(name).run(world.now)
+    real = world.crm.upsert
+    world.crm.upsert = lambda *request: real(*request)[:-1]  # type: ignore[method-assign]
+
+    with pytest.raises(RetryLater, match="other rows"):
+        world.step("push").run(world.now)
+    assert world.store.pushes.count_waiting() > 0
+
+
+def test_an_object_the_org_lacks_is_named_and_stops_nothing(world: World) -> None:
+    world.win()
+    world.sync()
+    world.add_line(world.win("Second"), "4")
+
+    def missing(*_request: object) -> object:
+        raise NotFound("no such object")
+
+    world.crm.upsert = missing  # type: ignore[method-assign, assignment]
+    world.sync()
+
+    notes = world.store.runs.last()["push"][1].notes
+    assert any("is the salesforce/ package deployed?" in note for note in notes)
+
+
+def test_a_customer_without_a_bill_does_not_keep_the_others_from_their_figures(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = id18("001Fk0000000002")
+    world.win("One")
+    world.win("Two", AccountId=other)
+    world.now += timedelta(minutes=5)
+    for name in ("poll", "assemble", "map", "plan", "apply"):
+        world.step(name).run(world.now)
+    real, sick = world.engine.bill, derive("customer", world.crm.org_id(), other)
+
+    def bill(customer_id: str, now: datetime) -> Bill:
+        if customer_id == sick:
+            raise Refused("usage without a rate")
+        return real(customer_id, now)
+
+    monkeypatch.setattr(world.engine, "bill", bill)
+    report = world.step("figures").run(world.now)
+
+    assert report.notes == (f"customer {sick}: [refused] usage without a rate",)
+    world.step("push").run(world.now)
+    assert [row["Account__c"] for row in world.crm.rows("Meter_Customer__c")] == [ACCOUNT]
+
+
+def test_a_tick_in_the_crm_releases_a_deal_and_is_cleared(world: World) -> None:
+    deal = world.win(amounts=("2000000",))
+    world.sync()
+    key = world.crm.rows("Meter_Sync_Record__c")[0]["Key__c"]
+    ticks = [Tick(key=key, opportunity_id=deal, by="salesforce:005x")]
+
+    report = Retries(store=world.store, ticks=lambda: ticks).run(world.now)
+    world.sync()
+
+    assert report.done == 1
+    assert outcome(world, deal) == "provisioned"
+    assert world.store.parked.history(deal)[0].released_by == "salesforce:005x"
+    assert world.crm.rows("Meter_Sync_Record__c")[0]["Retry__c"] is False
+
+
+def test_a_tick_on_a_deal_that_is_not_parked_has_it_read_again(world: World) -> None:
+    deal = world.win()
+    world.sync()
+    ticks = [Tick(key="none", opportunity_id=deal, by="salesforce:005x")]
+
+    Retries(store=world.store, ticks=lambda: ticks).run(world.now)
+
+    row = world.store.deals.get(deal)
+    assert (row.waits_for, row.forced) == ("assemble", True)
+
+
+def test_a_mapping_that_breaks_on_a_record_parks_that_deal_alone(world: World) -> None:
+    good, poison = world.win("Good"), world.win("Poison", amounts=("NaN",))
+
+    world.sync()
+
+    assert outcome(world, good) == "provisioned"
+    (reason,) = world.store.parked.open(poison)
+    assert reason.code == "mapping_failed"

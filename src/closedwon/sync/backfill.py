@@ -91,8 +91,9 @@ class Backfill:
             yield Progress(settled=total - waiting, total=total, reports=reports)
             if not any(report.changed_anything or report.unchanged for report in reports):
                 break
-            if self.rate_per_minute is not None and waiting:
-                self.sleep(MINUTE_S * min(self.batch_max, waiting) / self.rate_per_minute)
+            unread = self.store.deals.on_the_line("assemble")
+            if self.rate_per_minute is not None and unread:
+                self.sleep(MINUTE_S * min(self.batch_max, unread) / self.rate_per_minute)
         with writing(self.store.db):
             self.store.backfills.finished(now)
 

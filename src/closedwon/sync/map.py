@@ -68,18 +68,17 @@ class Map:
         return any(finding.code in self.unsure for finding in found.findings)
 
     def _mapped(self, row: DealRow, now: datetime) -> tuple[str, Terms | Rejected]:
-        deal = self.store.deals.content(row.opportunity_id)
         try:
-            return self.terms_of(deal, now)
+            return self.terms_of(self.store.deals.content(row.opportunity_id), now)
         except POISON as error:
             told = str(error) or type(error).__name__
             finding = Finding(
                 code="mapping_failed",
                 message=f"the mapping could not read this deal: {told}",
                 fix="Run `closedwon mapping try` on it and correct the record or the rule.",
-                record_id=deal.opportunity_id,
+                record_id=row.opportunity_id,
             )
-            return "", Rejected(opportunity_id=deal.opportunity_id, findings=(finding,))
+            return "", Rejected(opportunity_id=row.opportunity_id, findings=(finding,))
 
     def _exclude(self, row: DealRow, found: Rejected, now: datetime) -> str:
         self.store.parked.resolve(row.opportunity_id, now)

@@ -177,9 +177,14 @@ class Deals:
         cells: dict[str, Cell] = {} if version is None else {"mapping_version": version}
         self._set(row, now, waits_for=None, outcome="parked", reason="", forced=0, **cells)
 
-    def on_the_line(self) -> int:
-        """How many deals wait for any step."""
-        rows = select(self._db, "select count(*) as n from deal where waits_for is not null")
+    def on_the_line(self, step: str | None = None) -> int:
+        """How many deals wait for ``step``, or for any."""
+        rows = select(
+            self._db,
+            "select count(*) as n from deal where waits_for is not null"
+            " and (:step is null or waits_for = :step)",
+            step=step,
+        )
         return int(rows[0]["n"])
 
     def are_waiting(self, step: str) -> bool:
