@@ -1,5 +1,6 @@
 """Settings: where they come from, and what a wrong one says."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from closedwon.cli.org import serve
 from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings, load_settings
+from closedwon.wiring import share
 
 
 def test_the_environment_wins_over_the_file(
@@ -87,6 +89,14 @@ def test_no_message_or_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> N
         load_settings()
 
     assert "hunter2" not in str(error.value)
+
+
+def test_the_example_file_names_every_setting_with_its_default() -> None:
+    example = share() / "config" / "closedwon.example.toml"
+
+    assert load_settings(example) == Settings()
+    named = set(re.findall(r"(?m)^(?:# )?([a-z_]+) = ", example.read_text()))
+    assert named == set(Settings.model_fields)
 
 
 def test_every_setting_says_what_it_is_for() -> None:
