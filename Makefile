@@ -43,7 +43,7 @@ fix: $(READY) ## format and apply safe lint fixes
 	@$(BIN)/ruff check -q --fix .
 
 docs: $(READY) ## write the generated pages under docs/ anew
-	@$(BIN)/python -m closedwon.cli docs --out docs
+	@$(BIN)/closedwon docs --out docs
 
 bench: $(READY) ## ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks

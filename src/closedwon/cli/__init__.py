@@ -22,6 +22,7 @@ COMMANDS = {
     "contracts": "contracts:contracts",
     "deals": "deals:deals",
     "demo": "demo.command:demo",
+    "docs": "docs:docs",
     "doctor": "doctor:doctor",
     "explain": "explain:explain",
     "invoices": "invoices:invoices",
