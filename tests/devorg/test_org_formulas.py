@@ -89,6 +89,8 @@ def test_effective_quantity(empty_org: Org, fields: dict[str, Any], expected: in
          "0", "0"),
         ({"SBQQ__NetPrice__c": 10, "SBQQ__ProratedListPrice__c": 10, "SBQQ__Renewal__c": True,
           "SBQQ__PriorQuantity__c": 0}, "10", "10"),
+        ({"SBQQ__NetPrice__c": 10, "SBQQ__ProratedListPrice__c": 10, "SBQQ__Renewal__c": True,
+          "SBQQ__Existing__c": True}, "10", "10"),
         ({"SBQQ__NetPrice__c": 10, "SBQQ__ProratedListPrice__c": 12, "SBQQ__Bundled__c": True},
          "10", "0"),
         ({"SBQQ__Quantity__c": 40, "SBQQ__NetPrice__c": 500, "SBQQ__ProratedListPrice__c": 600,

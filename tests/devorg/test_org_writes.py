@@ -136,6 +136,23 @@ def test_a_stage_decides_whether_a_deal_is_won(empty_org: Org) -> None:
     assert [after[name] for name in shown] == [True, True, Decimal(100), "Closed"]
 
 
+def test_a_given_probability_wins_over_the_stage(empty_org: Org) -> None:
+    deal = empty_org.create("Opportunity", DEAL | {"Probability": 33}, empty_org.admin_id)
+
+    assert empty_org.retrieve("Opportunity", deal)["Probability"] == Decimal(33)
+
+
+def test_an_optional_line_is_in_no_sum_and_moves_no_quote(infrax: Org, time: Clock) -> None:
+    fields = {"SBQQ__Quote__c": QUOTE, "SBQQ__Quantity__c": 1, "SBQQ__Optional__c": True}
+    made = infrax.create("SBQQ__QuoteLine__c", fields, infrax.admin_id)
+    stamp = infrax.retrieve("SBQQ__Quote__c", QUOTE)["SystemModstamp"]
+    time.passes(9)
+    infrax.update("SBQQ__QuoteLine__c", made, {"SBQQ__NetPrice__c": 77}, infrax.admin_id)
+    quote = infrax.retrieve("SBQQ__Quote__c", QUOTE)
+
+    assert (quote["SBQQ__NetAmount__c"], quote["SystemModstamp"]) == (Decimal(505_000), stamp)
+
+
 def test_a_changed_stage_leaves_history(empty_org: Org) -> None:
     deal = empty_org.create("Opportunity", DEAL, empty_org.admin_id)
     empty_org.update("Opportunity", deal, {"StageName": "Closed Lost"}, empty_org.admin_id)
@@ -276,6 +293,14 @@ def test_deleted_records_answer_entity_is_deleted(empty_org: Org) -> None:
         with pytest.raises(OrgError) as caught:
             call()
         assert (caught.value.code, caught.value.status) == ("ENTITY_IS_DELETED", 404)
+
+
+def test_a_lookup_to_a_deleted_record_is_refused(empty_org: Org) -> None:
+    account = empty_org.create("Account", {"Name": "A"}, empty_org.admin_id)
+    empty_org.delete("Account", account, empty_org.admin_id)
+
+    error = refused(empty_org, "Opportunity", DEAL | {"AccountId": account})
+    assert error.code == "INVALID_CROSS_REFERENCE_KEY"
 
 
 def test_unknown_records_and_objects_are_not_found(empty_org: Org) -> None:

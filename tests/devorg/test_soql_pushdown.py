@@ -27,6 +27,7 @@ FIELDS = {
     "SBQQ__StartDate__c": "date",
     "SBQQ__EffectiveEndDate__c": "date",
     "SBQQ__Existing__c": "boolean",
+    "SBQQ__Taxable__c": "boolean",
     "SBQQ__Quote__r.SBQQ__Opportunity2__r.IsWon": "boolean",
     "SBQQ__UpgradedSubscription__r.SBQQ__Bundle__c": "boolean",
     "Commit_Key__c": "text",

@@ -54,6 +54,8 @@ def names(org: Org, condition: str) -> list[str]:
         ("Account.Name = 'Alpha'", ["Alpha"]),
         ("CreatedDate = TODAY", ["Alpha", "beta", "Delta", "Gamma"]),
         ("CreatedDate < TODAY", []),
+        ("CreatedDate <= TODAY", ["Alpha", "beta", "Delta", "Gamma"]),
+        ("CreatedDate > TODAY", []),
         ("Parent.Type = null", ["Alpha", "beta", "Delta", "Gamma"]),
         ("IsPartnerless__c = true", None),
     ],
@@ -84,6 +86,50 @@ def test_ordering(shop: Org, order: str, expected: list[str]) -> None:
     assert names(shop, f"ORDER BY {order}") == expected
 
 
+@pytest.mark.parametrize(
+    ("condition", "days"),
+    [
+        ("= TODAY", [10]),
+        ("!= TODAY", [9, 11]),
+        ("> TODAY", [11]),
+        (">= TODAY", [10, 11]),
+        ("< TODAY", [9]),
+        ("<= TODAY", [9, 10]),
+        ("IN (YESTERDAY, 2025-01-11)", [9, 11]),
+        ("> LAST_MONTH", [9, 10, 11]),
+    ],
+)
+def test_a_date_literal_is_a_range_of_days(empty_org: Org, condition: str, days: list[int]) -> None:
+    for day in (9, 10, 11):
+        fields = {"Name": "x", "StageName": "Prospecting", "CloseDate": f"2025-01-{day:02d}"}
+        empty_org.create("Opportunity", fields, empty_org.admin_id)
+    soql = f"SELECT CloseDate FROM Opportunity WHERE CloseDate {condition} ORDER BY CloseDate"
+
+    assert [int(row["CloseDate"][-2:]) for row in empty_org.query(soql).rows] == days
+
+
+def test_child_rows_of_query_all_include_deleted_ones(infrax: Org) -> None:
+    infrax.delete("SBQQ__QuoteLine__c", "a0kHs000000014xIAA", infrax.admin_id)
+    soql = (
+        "SELECT (SELECT Id FROM SBQQ__LineItems__r ORDER BY Id DESC LIMIT 10) FROM SBQQ__Quote__c "
+        "WHERE Id = 'a0nHs000000014tIAA'"
+    )
+    live, every = (
+        infrax.query(soql, all_rows=all_rows).rows[0]["SBQQ__LineItems__r"]
+        for all_rows in (False, True)
+    )
+
+    assert (live["totalSize"], every["totalSize"]) == (5, 6)
+    assert every["records"][-1]["Id"] == "a0kHs000000014xIAA"
+
+
+def test_no_child_rows_are_null(empty_org: Org) -> None:
+    empty_org.create("Account", {"Name": "A"}, empty_org.admin_id)
+    row = empty_org.query("SELECT Name, (SELECT Id FROM Opportunities) FROM Account").rows[0]
+
+    assert row["Opportunities"] is None
+
+
 def test_aliases_stand_for_the_root_and_for_paths(shop: Org) -> None:
     soql = "SELECT o.Name, a.Name FROM Opportunity o, o.Account a WHERE a.Name = 'Alpha'"
     account = shop.query("SELECT Id FROM Account WHERE Name = 'Alpha'").rows[0]["Id"]
@@ -110,6 +156,16 @@ def test_groups_can_be_filtered_sorted_and_counted(shop: Org) -> None:
         {"Type": "Customer", "n": 2, "expr0": 1, "expr1": "Delta", "expr2": Decimal(70)},
         {"Type": None, "n": 1, "expr0": 0, "expr1": "beta", "expr2": Decimal(7)},
     ]
+
+
+def test_groups_over_two_fields_keep_each_in_its_place(shop: Org) -> None:
+    soql = (
+        "SELECT Type, IsDeleted d, COUNT(Id) n FROM Account WHERE Type != null "
+        "GROUP BY Type, IsDeleted ORDER BY Type DESC LIMIT 1 OFFSET 1"
+    )
+    row = shop.query(soql).rows[0]
+
+    assert (row["Type"], row["d"], row["n"]) == ("Customer", False, 2)
 
 
 def test_a_sum_of_no_rows_is_null_and_a_count_zero(shop: Org) -> None:

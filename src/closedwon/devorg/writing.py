@@ -71,10 +71,10 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
         for link in self.storage.schema.children[info.name]:
             child = self.storage.schema.objects[link.child]
             for row in self.storage.linked(child.name, link.field, old.values["Id"]):
-                if not link.field.cascade_delete:
-                    self._clear(child, link.field, row)
-                elif self._is_live(row.values["Id"]):
+                if link.field.cascade_delete:
                     self.delete(child, row.values["Id"])
+                else:
+                    self._clear(child, link.field, row)
 
     def undelete(self, info: ObjectInfo, record_id: str) -> None:
         """Bring back; see ``Org.undelete``."""
@@ -123,11 +123,6 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
             if values.get(field.name) is None:
                 number = self.storage.count_up(f"number {info.name}.{field.name}")
                 values[field.name] = numbered_name(str(field.auto_number), number)
-
-    def _is_live(self, record_id: str) -> bool:
-        """Whether a child is still there; another branch of the cascade may have had it."""
-        found = self.storage.get(record_id)
-        return found is not None and not found.values[DELETED]
 
     def _touched(self, values: dict[str, Any]) -> dict[str, Any]:
         return values | {
