@@ -222,6 +222,7 @@ def org_of(deals: int) -> Iterator[str]:
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(deals, there))
     server.start()
+    there.close()  # Ours is the child's now: its death ends the wait below.
     try:
         yield here.recv()
         here.send("done")

@@ -13,6 +13,7 @@ from closedwon.deals.types import Record
 QUOTE = "SBQQ__Quote__c"
 LINE = "SBQQ__QuoteLine__c"
 LINE_TOTALS = {"SBQQ__NetTotal__c", "SBQQ__Optional__c"}
+TOTALS = {"SBQQ__LineItemCount__c", "SBQQ__NetAmount__c"}
 CENT = Decimal("0.01")
 
 
@@ -41,7 +42,7 @@ def _reason(
 ) -> str | None:
     if "SBQQ__Uncalculated__c" in source.fields and quote["SBQQ__Uncalculated__c"] is True:
         return "is not calculated"
-    if lines_source is None:
+    if lines_source is None or TOTALS.isdisjoint(source.fields):
         return None
     lines = [row for row in rows[lines_source.name] if row[lines_source.link] == quote["Id"]]
     if "SBQQ__LineItemCount__c" in source.fields:
