@@ -60,7 +60,7 @@ def test_what_is_not_transient_is_never_repeated(error: Exception) -> None:
 def test_retry_after_is_waited_out() -> None:
     waits: list[float] = []
 
-    patience(waits).run(failing([Transient("busy", retry_after_s=100)]))
+    patience(waits).run(failing([Transient("busy").after(100)]))
 
     assert waits == [100]
 
@@ -69,7 +69,7 @@ def test_a_retry_after_beyond_the_total_wait_gives_up_at_once() -> None:
     waits: list[float] = []
 
     with pytest.raises(Transient, match="busy"):
-        patience(waits).run(failing([Transient("busy", retry_after_s=3600)]))
+        patience(waits).run(failing([Transient("busy").after(3600)]))
 
     assert waits == []
 
@@ -77,7 +77,7 @@ def test_a_retry_after_beyond_the_total_wait_gives_up_at_once() -> None:
 @given(asked=st.lists(st.none() | st.floats(0, 200), min_size=1, max_size=20))
 def test_the_sum_of_all_waits_never_passes_its_limit(asked: list[float | None]) -> None:
     waits: list[float] = []
-    call = failing([Transient("busy", retry_after_s=wait) for wait in asked])
+    call = failing([Transient("busy").after(wait) for wait in asked])
     with contextlib.suppress(Transient):
         patience(waits, attempts_max=20).run(call)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 import tenacity
@@ -20,11 +20,13 @@ T = TypeVar("T")
 class Transient(RetryLater):
     """Worth another attempt at once: no answer, a 5xx, a lock, a cut page."""
 
-    def __init__(
-        self, message: str, *, retry_after_s: float | None = None, **facts: str | int
-    ) -> None:
-        super().__init__(message, **facts)
+    retry_after_s: float | None = None
+    """How long the remote asks us to wait; None when it does not say."""
+
+    def after(self, retry_after_s: float | None) -> Self:
+        """This failure, with the wait the remote asks for."""
         self.retry_after_s = retry_after_s
+        return self
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
