@@ -232,3 +232,15 @@ def test_the_total_is_the_same_whatever_rollover_is_a_fraction_of_g4() -> None:
     world.finalize("2027-02-02", BillingSettings(rollover_base="commit_total"))
 
     assert [i.total for i in world.invoices()][-1] == 0
+
+
+def test_a_rollover_is_posted_only_when_the_last_usage_of_the_old_contract_is_final() -> None:
+    world = infrax()
+    rollover = derive("rollover", "second", "A")
+    in_grace = {(e.commit_id, e.type) for e in world.finalize("2027-01-01T12:00:00").entries}
+    after = {(e.commit_id, e.type) for e in world.finalize("2027-01-02").entries}
+
+    assert {(c, t) for c, t in after - in_grace if t != "AUTOMATED_INVOICE_DEDUCTION"} == {
+        ("A", "ROLLOVER"),
+        (rollover, "SEGMENT_START"),
+    }

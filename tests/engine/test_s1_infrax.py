@@ -93,7 +93,7 @@ def test_scheduled_invoices_are_final_on_their_date(lived: Setup) -> None:
     found = [i for i in lived.engine.invoices("customer") if i.type == "SCHEDULED"]
 
     assert {i.issued_at.date().isoformat(): dollars(i.total) for i in found} == s1.SCHEDULED
-    assert all(i.finalized_at == i.issued_at for i in found)
+    assert [i.finalized_at for i in found] == [i.issued_at for i in found]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("A", s1.LEDGER_A), ("B", s1.LEDGER_B)])

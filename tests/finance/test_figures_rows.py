@@ -71,6 +71,7 @@ def a_balance(commit: str, used: str, *, active: bool = True) -> Balance:
         trued_up=Decimal(0),
         adjusted=Decimal(0),
         remaining=Decimal(100_000) - Decimal(used),
+        is_settled=not active,
         is_active=active,
     )
 

@@ -73,7 +73,7 @@ def bill(
     _mark_final(pools, due)
     for invoice in due:
         book_trueup(pools, invoice)
-    _expire(account, pools, [i for i in open_invoices if i.issued_at > now], now)
+    _close(account, pools, [i for i in open_invoices if i.issued_at > now], now)
     return Bill(
         invoices=tuple(open_invoices),
         commits=tuple({pool.commit.id: pool.commit for pool in pools}.values()),
@@ -141,8 +141,8 @@ def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:
                 used[line.segment_id].used_final -= line.total
 
 
-def _expire(account: Account, pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
-    """Unused amounts of ended segments expire once no draft can touch them any more (R184)."""
+def _close(account: Account, pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
+    """Settle ended segments that no draft can touch; what they have left expires (R184)."""
     for pool in pools:
         touched = any(
             draft.type is InvoiceType.USAGE
@@ -151,5 +151,6 @@ def _expire(account: Account, pools: list[Pool], drafts: list[Invoice], now: dat
             and draft.start < pool.window.until
             for draft in drafts
         )
-        if pool.window.until <= now and not touched and not awaits_trueup(account, pool):
+        pool.is_settled = pool.window.until <= now and not touched
+        if pool.is_settled and not awaits_trueup(account, pool):
             pool.expired = pool.remaining

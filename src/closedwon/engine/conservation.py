@@ -44,7 +44,8 @@ def check_balances(bill: Bill) -> None:
         left -= balance.used + balance.expired + balance.rolled + balance.trued_up
         if balance.remaining != max(left, ZERO):
             raise InvariantBroken("a balance does not add up", segment=balance.segment_id)
-        final = balance.used_final + balance.expired + balance.rolled + balance.trued_up
+        final = balance.used_final + balance.expired + balance.trued_up
+        final += balance.rolled if balance.is_settled else ZERO
         if moved.get(balance.segment_id, ZERO) != -final:
             raise InvariantBroken("ledger and balance disagree", segment=balance.segment_id)
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from closedwon.billing.account import Bill
-from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.periods import anchor, finalizes_at
-from closedwon.billing.invoices.types import Invoice, InvoiceType
+from closedwon.billing.invoices.types import Invoice
 from closedwon.kernel.calendar import periods
 from closedwon.kernel.instant import FAR_FUTURE
 
@@ -15,22 +14,6 @@ from closedwon.kernel.instant import FAR_FUTURE
 def due_invoices(bill: Bill, now: datetime) -> tuple[Invoice, ...]:
     """Open invoices whose date has come, in processing order."""
     return tuple(invoice for invoice in bill.invoices if invoice.issued_at <= now)
-
-
-def final_entries(bill: Bill, now: datetime) -> tuple[LedgerEntry, ...]:
-    """Entries nothing can change any more, oldest first.
-
-    What rolls over depends on the old contract's last usage. While that invoice is in its grace,
-    the rollover and everything of the commit it makes are held back.
-    """
-    drafts = [i for i in bill.invoices if i.issued_at > now and i.type is InvoiceType.USAGE]
-    held = {
-        entry.id: entry.new_commit_id
-        for entry in bill.entries
-        if entry.type is EntryType.ROLLOVER and any(_touches(draft, entry) for draft in drafts)
-    }
-    waiting = set(held.values())
-    return tuple(e for e in bill.entries if e.id not in held and e.commit_id not in waiting)
 
 
 def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
@@ -46,11 +29,6 @@ def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime 
     if usage is not None:
         times.append(usage)
     return min(times, default=None)
-
-
-def _touches(draft: Invoice, entry: LedgerEntry) -> bool:
-    began = draft.start is not None and draft.start < entry.timestamp
-    return began and draft.contract_id == entry.contract_id
 
 
 def _points(contract: Contract, grace: timedelta) -> Iterator[datetime]:

@@ -19,7 +19,7 @@ from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
-from closedwon.engine.due import due_invoices, final_entries, next_due
+from closedwon.engine.due import due_invoices, next_due
 from closedwon.engine.types import WARNINGS_MAX, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
 from closedwon.store.database import writing
@@ -132,7 +132,7 @@ class Finalizer:
             for invoice in due:
                 check_invoice(invoice)
                 stores.invoices.freeze(invoice, now)
-            new = stores.ledger.append(customer_id, final_entries(made, now), now)
+            new = stores.ledger.append(customer_id, made.entries, now)
             invoices = {invoice.id: invoice for invoice in (*account.finalized, *due)}
             commits = {commit.id: commit for commit in made.commits}
             stores.journal.append(

@@ -20,11 +20,14 @@ def entries(
     """Every derived entry that is settled by ``now``, oldest first.
 
     ``final`` are the invoices that count as finalized. The pools must be settled: expiration and
-    rollover only show once no open invoice can touch their segment any more.
+    rollover only show once no open invoice can touch their segment any more, and a rollover commit
+    shows nothing before the amount it received is sure.
     """
     listed = list(pools)
     by_segment = {pool.segment.id: pool for pool in listed}
-    found = [entry for pool in listed for entry in _of_pool(pool, now)]
+    unsure = {pool.rolled_to for pool in listed if pool.rolled and not pool.is_settled}
+    sure = [pool for pool in listed if pool.commit.id not in unsure]
+    found = [entry for pool in sure for entry in _of_pool(pool, now)]
     found += [entry for invoice in final for entry in _deductions(invoice, by_segment)]
     order = {kind: at for at, kind in enumerate(EntryType)}
     return tuple(sorted(found, key=lambda e: (e.timestamp, order[e.type], e.commit_id, e.id)))
@@ -34,7 +37,7 @@ def _of_pool(pool: Pool, now: datetime) -> Iterator[LedgerEntry]:
     if pool.window.start <= now:
         start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
         yield _entry(pool, start, pool.window.start, pool.granted)
-    if pool.rolled:
+    if pool.rolled and pool.is_settled:
         yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
     if pool.trueup_invoice is not None:
         trueup = _entry(pool, EntryType.TRUEUP, pool.trueup_invoice.issued_at, -pool.trued_up)

@@ -37,6 +37,8 @@ class Pool(msgspec.Struct, kw_only=True):
     trued_up: Decimal = ZERO
     trueup_invoice: Invoice | None = None
     """The invoice that bills ``trued_up``, once final (R187)."""
+    is_settled: bool = False
+    """Whether the window has ended and no open invoice can draw from it any more."""
     rolled_to: str | None = None
     """Rollover commit that took ``rolled``."""
 
@@ -65,6 +67,7 @@ class Pool(msgspec.Struct, kw_only=True):
             trued_up=self.trued_up,
             adjusted=self.adjusted,
             remaining=self.remaining,
+            is_settled=self.is_settled,
             is_active=self.window.covers(now),
         )
 

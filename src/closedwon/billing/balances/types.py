@@ -55,5 +55,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """Manual entries."""
     remaining: Decimal
     """granted - used - expired - rolled - trued_up + adjusted."""
+    is_settled: bool
+    """Whether it has ended and no open invoice can touch it: expired and rolled are final."""
     is_active: bool
     """Whether the instant lies in the segment's window; others contribute 0 (R195)."""
