@@ -6,6 +6,8 @@ SFDX folder (``salesforce/``) an admin would deploy.
 
 from pathlib import Path
 
+from closedwon.devorg.schema.builtin import builtin_objects
+from closedwon.devorg.schema.sfdx import with_source
 from closedwon.devorg.schema.types import (
     ChildLink,
     FieldDef,
@@ -31,8 +33,5 @@ def org_schema(source: Path | None = None) -> OrgSchema:
 
     Raises ConfigError with the file for source that cannot be read or contradicts the org.
     """
-    from closedwon.devorg.schema.builtin import builtin_objects  # noqa: PLC0415
-    from closedwon.devorg.schema.sfdx import with_source  # noqa: PLC0415
-
     objects = builtin_objects()
     return OrgSchema(objects if source is None else with_source(objects, source))
