@@ -129,7 +129,7 @@ def _currency(
         differences += parts
         matched += not parts
     for key, value in billing.items():
-        if key not in deals:
+        if key not in deals and value:
             differences.append(
                 Difference(
                     opportunity_id=key[1],
