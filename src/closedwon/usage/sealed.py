@@ -30,12 +30,13 @@ def write_segments(directory: Path, events: pa.Table, now: datetime) -> tuple[Se
     """
     events = events.append_column(SEALED.field("fingerprint"), fingerprints(events))
     first, last = events["sequence"][0].as_py(), events["sequence"][-1].as_py()
-    months = pc.strftime(events["happened_at"], format="%Y-%m")
+    happened_at = events["happened_at"]
+    months = pc.add(pc.multiply(pc.year(happened_at), 100), pc.month(happened_at))
     written = []
     for month in sorted(pc.unique(months).to_pylist()):
         rows = events.filter(pc.equal(months, month))
         order = [("customer", "ascending"), ("happened_at", "ascending"), ("sequence", "ascending")]
-        name = f"{month}/{first:012d}-{last:012d}.parquet"
+        name = f"{month // 100:04d}-{month % 100:02d}/{first:012d}-{last:012d}.parquet"
         _write(directory / name, rows.sort_by(order))
         written.append(_described(directory, name, rows, (first, last), now))
     _sync(directory)
