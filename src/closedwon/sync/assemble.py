@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import assert_never
 
 from closedwon.deals.types import Deal, Finding
@@ -13,6 +14,8 @@ from closedwon.store.line import LineStore
 from closedwon.store.line.deal_row import DealRow, Outcome
 
 BATCH_MAX = 200
+STORED_TOGETHER = 50
+"""Deals read before they are stored; a kill has at most these read again."""
 RETRY_AFTER = timedelta(minutes=30)
 """A deal parked because it never became readable is tried again this often."""
 
@@ -31,7 +34,7 @@ class Assemble:
     name: str = "assemble"
 
     def run(self, now: datetime) -> StepReport:
-        """One batch. Reads happen outside of a transaction, each outcome is stored in its own."""
+        """One batch; reads happen outside of a transaction, outcomes commit chunk by chunk."""
         self._requeue(now)
         counts: Counter[str] = Counter()
         rows = {
@@ -41,13 +44,15 @@ class Assemble:
             clock = self.crm.server_now()
             won = self.crm.matching(list(rows))
             wanted = [deal_id for deal_id, row in rows.items() if self._is_ours(row, won)]
-            for deal_id in rows.keys() - set(wanted):
-                with writing(self.store.db):
+            with writing(self.store.db):
+                for deal_id in rows.keys() - set(wanted):
                     self.store.deals.forgotten(rows[deal_id])
-                counts["unchanged"] += 1
-            for found in self.crm.deals(wanted, clock):
+                    counts["unchanged"] += 1
+            read = iter(self.crm.deals(wanted, clock))
+            while chunk := list(islice(read, STORED_TOGETHER)):
                 with writing(self.store.db):
-                    counts[self._settle(rows[found.opportunity_id], found, now)] += 1
+                    for found in chunk:
+                        counts[self._settle(rows[found.opportunity_id], found, now)] += 1
         return StepReport(
             step=self.name,
             done=counts["done"],

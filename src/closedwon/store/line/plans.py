@@ -7,7 +7,6 @@ import msgspec
 from sqlite_utils import Database
 
 from closedwon.deals.types import Plan
-from closedwon.kernel import strict_json
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.ids import digest
 from closedwon.kernel.instant import format_instant
@@ -129,7 +128,10 @@ class Plans:
 
 def plan_text(plan: Plan) -> str:
     """Canonical JSON of a plan, as stored and as written to a plan file; decimals are text."""
-    return strict_json.canonical_dumps(msgspec.to_builtins(plan, str_keys=True))
+    return _SORTED.encode(msgspec.to_builtins(plan, str_keys=True)).decode()
+
+
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def plan_of(text: str | bytes) -> Plan:
