@@ -1,10 +1,11 @@
 """The line over a CRM in memory and a real engine: what people do, and what must come of it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from closedwon.billing.account import Bill
+from closedwon.billing.account import Account, Bill
+from closedwon.engine import finalize
 from closedwon.kernel.errors import Conflict, LimitReached, NotFound, Refused, RetryLater
 from closedwon.kernel.ids import derive, id18
 from closedwon.ports import RowResult
@@ -380,14 +381,15 @@ def test_a_customer_without_a_bill_does_not_keep_the_others_from_their_figures(
     world.now += timedelta(minutes=5)
     for name in ("poll", "assemble", "map", "plan", "apply"):
         world.step(name).run(world.now)
-    real, sick = world.engine.bill, derive("customer", world.crm.org_id(), other)
+    sick = derive("customer", world.crm.org_id(), other)
+    real = finalize.bill
 
-    def bill(customer_id: str, now: datetime) -> Bill:
-        if customer_id == sick:
+    def bill(account: Account, *rest: object) -> Bill:
+        if account.customer.id == sick:
             raise Refused("usage without a rate")
-        return real(customer_id, now)
+        return real(account, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(world.engine, "bill", bill)
+    monkeypatch.setattr(finalize, "bill", bill)
     report = world.step("figures").run(world.now)
 
     assert report.notes == (f"customer {sick}: [refused] usage without a rate",)

@@ -48,18 +48,16 @@ def show(rows: Rows, format_: str, output: Path | None = None) -> None:
 def cell(value: Any) -> str:
     """One value for people."""
     match value:
-        case None:
-            return ""
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
-        case date():
-            return value.isoformat()
         case Decimal():
             return f"{value:,f}"
         case list() | tuple():
             return "; ".join(cell(one) for one in value)
+        case Mapping():
+            return "; ".join(f"{name} {cell(one)}" for name, one in value.items())
         case _:
-            return str(value)
+            return "" if value is None else str(value)
 
 
 def plain(value: Any) -> Any:

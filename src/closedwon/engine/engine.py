@@ -4,7 +4,7 @@
 its caller (``store.database.writing``). One thread uses an engine; another opens its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Unpack
 
@@ -36,7 +36,7 @@ from closedwon.engine import (
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
-from closedwon.engine.types import Explanation, FinalizeReport, Meter
+from closedwon.engine.types import Bills, Explanation, FinalizeReport, Meter
 from closedwon.finance.journal import Posting
 from closedwon.kernel.errors import NotFound
 from closedwon.store.content import content_hash
@@ -204,6 +204,10 @@ class Engine:
     def bill(self, customer_id: str, now: datetime) -> Bill:
         """What the customer owes and holds at ``now``, drafts included; stores nothing."""
         return self._finalizer.bill(self.account(customer_id, now), self.catalog(), now)
+
+    def bills(self, customer_ids: Sequence[str], now: datetime) -> Bills:
+        """Bills of many customers with one question to the usage store (D3); stores nothing."""
+        return self._finalizer.bills(customer_ids, self.catalog(), now)
 
     def finalize(self, now: datetime, customers_max: int = 500) -> FinalizeReport:
         """Freeze what is due for up to ``customers_max`` customers; repeat until none remain."""

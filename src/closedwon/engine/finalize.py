@@ -20,7 +20,7 @@ from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
 from closedwon.engine.due import due_invoices, next_due
-from closedwon.engine.types import WARNINGS_MAX, FinalizeReport, Meter
+from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
 from closedwon.store.database import writing
 from closedwon.store.stores import Stores
@@ -87,6 +87,13 @@ class Finalizer:
         periods = tuple(open_periods(account, catalog, now))
         quantities = self._usage.measure(demands_of(periods))
         return bill(account, catalog, quantities, now, self._settings, periods)
+
+    def bills(self, customer_ids: Sequence[str], catalog: Catalog, now: datetime) -> Bills:
+        """Accounts and bills of many customers, drafts included; nothing is stored (D3)."""
+        found = accounts.accounts(self._stores, customer_ids)
+        outcome = self._bills(list(found.values()), catalog, now)
+        failures = {who: str(failure) for who, failure in outcome.failures.items()}
+        return Bills(accounts=found, bills=outcome.bills, failures=failures)
 
     def _bills(self, found: Sequence[Account], catalog: Catalog, now: datetime) -> "Outcome":
         """Bills by customer id, and why there is none for the others."""

@@ -1,10 +1,11 @@
 """What the engine asks for and answers with, beside the billing types."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
 
+from closedwon.billing.account import Account, Bill
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.terms import Source
 from closedwon.billing.invoices.types import Line
@@ -36,6 +37,15 @@ class FinalizeReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WARNINGS_MAX = 100
+
+
+class Bills(msgspec.Struct, frozen=True, kw_only=True):
+    """Bills of many customers at one instant, by customer id."""
+
+    accounts: Mapping[str, Account]
+    bills: Mapping[str, Bill]
+    failures: Mapping[str, str]
+    """Why there is no bill for the others."""
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from closedwon.engine import Engine
 from closedwon.finance.figures import Picture, SyncState, WantedRow, customer_rows, sync_row
-from closedwon.kernel.errors import Refused
 from closedwon.step import StepReport
 from closedwon.store.database import writing
 from closedwon.store.line import LineStore
@@ -13,6 +12,8 @@ from closedwon.store.line.deal_row import DealRow, Outcome
 from closedwon.store.line.parked import ParkedRow
 from closedwon.store.line.plans import plan_text
 
+CUSTOMERS_TOGETHER = 500
+"""Customers billed with one question to the usage store."""
 SUSPENDED = ("deal_deleted", "deal_not_visible", "unwon")
 """Findings that mean a provisioned deal is no longer a deal."""
 
@@ -34,28 +35,38 @@ class Figures:
 
         A customer whose bill cannot be made is noted and left as it was (G13).
         """
+        ids = [customer.id for customer in self.engine.customers()]
+        notes: list[str] = []
+        changed = total = 0
+        for at in range(0, len(ids), CUSTOMERS_TOGETHER):
+            rows = self._customers(ids[at : at + CUSTOMERS_TOGETHER], notes, now)
+            with writing(self.store.db):
+                changed += self.store.pushes.want(rows, now)
+            total += len(rows)
+        with writing(self.store.db):
+            deals = self._sync_rows()
+            changed += self.store.pushes.want(deals, now)
+        total += len(deals)
+        return StepReport(
+            step=self.name, done=changed, unchanged=total - changed, notes=tuple(notes)
+        )
+
+    def _customers(self, ids: list[str], notes: list[str], now: datetime) -> list[WantedRow]:
+        found = self.engine.bills(ids, now)
+        notes += [f"customer {who}: {why}" for who, why in found.failures.items()]
         catalog = self.engine.catalog()
         rows: list[WantedRow] = []
-        notes: list[str] = []
-        for customer in self.engine.customers():
-            try:
-                picture = Picture(
-                    account=self.engine.account(customer.id, now),
-                    bill=self.engine.bill(customer.id, now),
-                    catalog=catalog,
-                    now=now,
-                    environment=self.environment,
-                    console_url=self.console_url,
-                )
-                rows += customer_rows(picture)
-            except Refused as error:
-                notes.append(f"customer {customer.id}: {error}")
-        with writing(self.store.db):
-            rows += self._sync_rows()
-            changed = self.store.pushes.want(rows, now)
-        return StepReport(
-            step=self.name, done=changed, unchanged=len(rows) - changed, notes=tuple(notes)
-        )
+        for customer_id, bill in found.bills.items():
+            picture = Picture(
+                account=found.accounts[customer_id],
+                bill=bill,
+                catalog=catalog,
+                now=now,
+                environment=self.environment,
+                console_url=self.console_url,
+            )
+            rows += customer_rows(picture)
+        return rows
 
     def _sync_rows(self) -> list[WantedRow]:
         reasons: dict[str, list[ParkedRow]] = {}

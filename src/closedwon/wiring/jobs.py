@@ -84,6 +84,7 @@ class Runner:
                         waiting=report.waiting,
                         notes=list(report.notes),
                     )
+            app.store.deals.check()
         finally:
             if "crm" in vars(app):
                 self.pulse.observed(_observation(app))
