@@ -157,6 +157,27 @@ def test_the_log_is_empty_after_a_seal(log: UsageLog) -> None:
     assert log.latest() == len(EVENTS) + 1
 
 
+def test_files_of_an_interrupted_seal_of_another_range_are_removed(log: UsageLog) -> None:
+    stray = log.directory / "segments" / "2024-03" / "000000000001-000000000007.part"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"half a segment")
+    log.ingest(EVENTS, NOW)
+    assert log.seal(NOW, events_min=1).swept == (stray.name,)
+    assert not stray.exists()
+    check_whole(log)
+
+
+def test_what_is_sealed_leaves_memory_but_for_its_marks(log: UsageLog) -> None:
+    log.ingest(EVENTS[:20], NOW)
+    log.seal(NOW, events_min=1)
+    assert log.snapshot().tail == ()
+    log.ingest(EVENTS[20:], NOW)
+    assert [batch["sequence"].to_pylist() for batch in log.snapshot().tail] == [list(range(21, 30))]
+    log.seal(NOW, events_min=1)
+    log.snapshot()
+    assert len(log._seen) == len(EVENTS)
+
+
 def test_a_long_log_is_sealed_in_ranges(log: UsageLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("closedwon.usage.seal.RANGE_EVENTS_MAX", 10)
     for at in range(0, 29, 4):
