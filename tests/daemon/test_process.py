@@ -31,19 +31,22 @@ def test_the_daemon_gets_ready_refuses_a_twin_and_stops_on_sigterm(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
         ) as daemon,
     ):
-        assert daemon.stderr is not None
-        base = "http://" + daemon.stderr.readline().split("health on ")[1].strip()
-        ready = threading.Event()
-        while not ready.wait(0.2):
-            if fetch(f"{base}/readyz")[0] == 200:
-                ready.set()
-            waited = datetime.now(UTC) - started_at  # noqa: TID251 same
-            assert waited.total_seconds() < READY_WITHIN_S
-        twin = subprocess.run(command, capture_output=True, text=True, check=False)
-        daemon.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        code = daemon.wait(STOPS_WITHIN_S)
-        log = daemon.stderr.read()
+        try:
+            assert daemon.stderr is not None
+            base = "http://" + daemon.stderr.readline().split("health on ")[1].strip()
+            ready = threading.Event()
+            while not ready.wait(0.2):
+                if fetch(f"{base}/readyz")[0] == 200:
+                    ready.set()
+                waited = datetime.now(UTC) - started_at  # noqa: TID251 same
+                assert waited.total_seconds() < READY_WITHIN_S
+            twin = subprocess.run(command, capture_output=True, text=True, check=False)
+            daemon.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            code = daemon.wait(STOPS_WITHIN_S)
+            log = daemon.stderr.read()
+        finally:
+            daemon.kill()
 
     assert (twin.returncode, "another closedwon process" in twin.stderr) == (6, True)
     assert (code, '"stopped"' in log) == (0, True)

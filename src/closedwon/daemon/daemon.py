@@ -62,7 +62,7 @@ class Daemon:
         """Run until stopped; raises the error that made it stop by itself.
 
         ``close`` runs last in the worker thread. When a job does not end in time, ``leave`` must
-        end the process between two transactions.
+        end the process.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
