@@ -14,7 +14,7 @@ from closedwon.cli.session import Session, pass_session
 @pass_session
 def balance(session: Session, customer: str | None, format_: str, output: Path | None) -> None:
     """One row per access window of every commit and credit; amounts in major units."""
-    from closedwon.kernel.exact import Money  # noqa: PLC0415 heavy
+    from closedwon.kernel.exact import Money
 
     app = session.app
     catalog = app.engine.catalog()

@@ -21,9 +21,9 @@ def load(session: Session, file: Path) -> None:
 
     Deals that were parked for something the catalogue lacked are mapped again at the next run.
     """
-    from closedwon.store.database import writing  # noqa: PLC0415 heavy
-    from closedwon.wiring.app import CATALOG_CODES  # noqa: PLC0415 heavy
-    from closedwon.wiring.catalog import load_catalog, read_catalog  # noqa: PLC0415 heavy
+    from closedwon.store.database import writing
+    from closedwon.wiring.app import CATALOG_CODES
+    from closedwon.wiring.catalog import load_catalog, read_catalog
 
     app = session.app
     with writing(app.db):

@@ -19,7 +19,7 @@ def doctor(session: Session, *, offline: bool) -> None:
 
     Exits with the code of the first thing that failed.
     """
-    from closedwon.kernel.errors import ClosedwonError  # noqa: PLC0415 heavy
+    from closedwon.kernel.errors import ClosedwonError
 
     app = session.app
     checks: list[tuple[str, Callable[[App], str]]] = [("sqlite", _sqlite), ("state", _state)]
@@ -37,7 +37,7 @@ def doctor(session: Session, *, offline: bool) -> None:
 
 def _sqlite(_app: "App") -> str:
     """Versions before 3.51.3 have the WAL-reset race; our write lock keeps them safe."""
-    import sqlite3  # noqa: PLC0415 only its version
+    import sqlite3
 
     fixed = (3, 51, 3)
     version = sqlite3.sqlite_version_info
@@ -51,8 +51,8 @@ def _sqlite(_app: "App") -> str:
 
 
 def _state(app: "App") -> str:
-    from closedwon.kernel.errors import InvariantBroken  # noqa: PLC0415 heavy
-    from closedwon.store.database import verify  # noqa: PLC0415 heavy
+    from closedwon.kernel.errors import InvariantBroken
+    from closedwon.store.database import verify
 
     found = verify(app.db)
     if found:
@@ -71,8 +71,8 @@ def _login(app: "App") -> str:
 
 
 def _package(app: "App") -> str:
-    from closedwon.kernel.errors import ConfigError  # noqa: PLC0415 heavy
-    from closedwon.wiring.package import missing  # noqa: PLC0415 heavy
+    from closedwon.kernel.errors import ConfigError
+    from closedwon.wiring.package import missing
 
     found = missing(app.org.schema)
     if found:
@@ -84,7 +84,7 @@ def _package(app: "App") -> str:
 
 
 def _mapping(app: "App") -> str:
-    from closedwon.deals.mapping import lint  # noqa: PLC0415 heavy
+    from closedwon.deals.mapping import lint
 
     newest = app.mappings.newest
     found = lint(newest)

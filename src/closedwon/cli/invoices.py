@@ -25,7 +25,7 @@ def invoices(
     lines: bool,
 ) -> None:
     """Invoices by issue date; amounts in major units."""
-    from closedwon.kernel.exact import Money  # noqa: PLC0415 heavy
+    from closedwon.kernel.exact import Money
 
     app = session.app
     catalog = app.engine.catalog()

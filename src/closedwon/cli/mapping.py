@@ -32,8 +32,8 @@ def lint(session: Session, file: Path | None, *, offline: bool) -> None:
 
     Exits 2 when the file cannot be used, 1 when a finding is an error and not only a warning.
     """
-    from closedwon.deals.mapping import lint as findings_of  # noqa: PLC0415 heavy
-    from closedwon.deals.types import Severity  # noqa: PLC0415 heavy
+    from closedwon.deals.mapping import lint as findings_of
+    from closedwon.deals.types import Severity
 
     loaded = _loaded(session, file, offline=offline)
     found = findings_of(loaded)
@@ -68,7 +68,7 @@ def test(session: Session, file: Path | None, *, offline: bool) -> None:
 @pass_session
 def coverage(session: Session, file: Path | None, *, offline: bool) -> None:
     """Which rules no test reaches; exits 1 when there are any."""
-    from closedwon.deals.mapping import coverage as covered  # noqa: PLC0415 heavy
+    from closedwon.deals.mapping import coverage as covered
 
     loaded = _loaded(session, file, offline=offline)
     found = covered(loaded, _outcomes(session, file, loaded))
@@ -87,11 +87,11 @@ def try_(session: Session, opportunity: str) -> None:
 
     Changes nothing.
     """
-    import msgspec  # noqa: PLC0415 heavy
+    import msgspec
 
-    from closedwon.cli.session import PARKED_EXIT  # noqa: PLC0415 with the others
-    from closedwon.deals.types import Rejected  # noqa: PLC0415 heavy
-    from closedwon.kernel import strict_json  # noqa: PLC0415 heavy
+    from closedwon.cli.session import PARKED_EXIT
+    from closedwon.deals.types import Rejected
+    from closedwon.kernel import strict_json
 
     with session.rehearsal() as app:
         found = app.tried(opportunity, session.now)
@@ -104,7 +104,7 @@ def try_(session: Session, opportunity: str) -> None:
 @pass_session
 def explain(session: Session, opportunity: str) -> None:
     """For each record of a deal, the rule that used or ignored it, and what came of it."""
-    from closedwon.deals.types import Rejected  # noqa: PLC0415 heavy
+    from closedwon.deals.types import Rejected
 
     with session.rehearsal() as app:
         found = app.tried(opportunity, session.now)
@@ -132,20 +132,20 @@ def explain(session: Session, opportunity: str) -> None:
 
 
 def _path(session: Session, file: Path | None) -> Path:
-    from closedwon.wiring.places import share  # noqa: PLC0415 heavy
+    from closedwon.wiring.places import share
 
     return file or session.settings.mapping or share() / "mappings" / "cpq.yaml"
 
 
 def _loaded(session: Session, file: Path | None, *, offline: bool) -> "DealMapping":
-    from closedwon.wiring.mappings import builtin_schema, read_mapping  # noqa: PLC0415 heavy
+    from closedwon.wiring.mappings import builtin_schema, read_mapping
 
     schema = builtin_schema() if offline else session.app.org.schema
     return read_mapping(_path(session, file), schema)
 
 
 def _outcomes(session: Session, file: Path | None, loaded: "DealMapping") -> "list[FixtureOutcome]":
-    from closedwon.deals.mapping import load_fixture, run_fixture  # noqa: PLC0415 heavy
+    from closedwon.deals.mapping import load_fixture, run_fixture
 
     files = sorted((_path(session, file).parent / "tests").glob("*.yaml"))
     texts = [(one, one.read_text(encoding="utf-8")) for one in files]

@@ -27,7 +27,7 @@ def org() -> None:
 @pass_session
 def load(session: Session, database: Path, sources: tuple[str, ...]) -> None:
     """Load data sets: infrax, infrax-renewal, a records .json file, a folder of CSV exports."""
-    from closedwon.wiring.devorg import load_into, open_org  # noqa: PLC0415 heavy
+    from closedwon.wiring.devorg import load_into, open_org
 
     opened = open_org(database, session.clock)
     try:
@@ -61,10 +61,10 @@ def serve(  # noqa: PLR0913 - one argument an option
     sources: tuple[str, ...],
 ) -> None:
     """Serve the org over HTTP until interrupted; prints the settings that lead to it."""
-    from threading import Event  # noqa: PLC0415 only here
+    from threading import Event
 
-    from closedwon.devorg.http import running  # noqa: PLC0415 heavy
-    from closedwon.wiring.devorg import (  # noqa: PLC0415 heavy
+    from closedwon.devorg.http import running
+    from closedwon.wiring.devorg import (
         CLIENT_ID,
         load_into,
         new_secret,

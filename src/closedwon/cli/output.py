@@ -76,8 +76,8 @@ def plain(value: Any) -> Any:
 
 
 def _table(rows: Rows) -> str:
-    from rich.console import Console  # noqa: PLC0415 60 ms
-    from rich.table import Table  # noqa: PLC0415 same
+    from rich.console import Console
+    from rich.table import Table
 
     if not rows:
         return "nothing to show\n"
@@ -94,13 +94,13 @@ def _table(rows: Rows) -> str:
 
 
 def _json(rows: Rows) -> str:
-    from closedwon.kernel import strict_json  # noqa: PLC0415 only when asked for
+    from closedwon.kernel import strict_json
 
     return strict_json.dumps([plain(row) for row in rows]) + "\n"
 
 
 def _json_lines(rows: Rows) -> str:
-    from closedwon.kernel import strict_json  # noqa: PLC0415 only when asked for
+    from closedwon.kernel import strict_json
 
     return "".join(strict_json.dumps(plain(row)) + "\n" for row in rows)
 

@@ -44,9 +44,9 @@ def list_(session: Session, code: str | None, format_: str, output: Path | None)
 @pass_session
 def show_(session: Session, subject: str) -> None:
     """One deal or pushed row: every reason it ever had, and the plan that waits."""
-    from closedwon.kernel import strict_json  # noqa: PLC0415 heavy
-    from closedwon.kernel.errors import NotFound  # noqa: PLC0415 heavy
-    from closedwon.store.line.plans import plan_text  # noqa: PLC0415 heavy
+    from closedwon.kernel import strict_json
+    from closedwon.kernel.errors import NotFound
+    from closedwon.store.line.plans import plan_text
 
     store = session.app.store
     history = store.parked.history(subject)
@@ -70,8 +70,8 @@ def show_(session: Session, subject: str) -> None:
 @pass_session
 def release(session: Session, subjects: tuple[str, ...]) -> None:
     """Let deals or rows try again at the next run; a held plan goes through as it stands."""
-    from closedwon.store.database import writing  # noqa: PLC0415 heavy
-    from closedwon.store.line.release import release as let_go  # noqa: PLC0415 heavy
+    from closedwon.store.database import writing
+    from closedwon.store.line.release import release as let_go
 
     app = session.app
     for subject in subjects:

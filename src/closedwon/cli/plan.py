@@ -33,10 +33,10 @@ def plan(
 
     Reads Salesforce and works on a copy of the state: nothing is changed.
     """
-    from closedwon.kernel import strict_json  # noqa: PLC0415 heavy
-    from closedwon.kernel.ids import id18  # noqa: PLC0415 heavy
-    from closedwon.store.line.plans import plan_text  # noqa: PLC0415 heavy
-    from closedwon.sync.line import settle  # noqa: PLC0415 heavy
+    from closedwon.kernel import strict_json
+    from closedwon.kernel.ids import id18
+    from closedwon.store.line.plans import plan_text
+    from closedwon.sync.line import settle
 
     wanted = None if opportunity is None else id18(opportunity)
     with session.rehearsal() as app:
@@ -68,9 +68,9 @@ def apply(session: Session, file: Path) -> None:
 
     Applying a saved plan is a person's decision, so it also releases what was held.
     """
-    from closedwon.kernel import strict_json  # noqa: PLC0415 heavy
-    from closedwon.store.line.plans import plan_of  # noqa: PLC0415 heavy
-    from closedwon.sync.line import settle  # noqa: PLC0415 heavy
+    from closedwon.kernel import strict_json
+    from closedwon.store.line.plans import plan_of
+    from closedwon.sync.line import settle
 
     plans = [plan_of(strict_json.dumps(one)) for one in strict_json.loads(file.read_bytes())]
     app = session.app
@@ -85,13 +85,13 @@ def apply(session: Session, file: Path) -> None:
 
 
 def _rows(one: "Plan") -> Iterable[dict[str, Any]]:
-    from closedwon.deals.types import (  # noqa: PLC0415 heavy
+    from closedwon.deals.types import (
         CreateContract,
         CreateCustomer,
         CreateProduct,
         EditContract,
     )
-    from closedwon.kernel.exact import major  # noqa: PLC0415 heavy
+    from closedwon.kernel.exact import major
 
     told: list[str] = []
     for step in one.steps:

@@ -10,8 +10,8 @@ from closedwon.cli.session import PARKED_EXIT, Session, exit_with, pass_session
 @pass_session
 def push(session: Session, *, dry_run: bool) -> None:
     """Compute the Meter_* rows and send those that differ from what Salesforce was told."""
-    from closedwon.kernel.errors import ConfigError  # noqa: PLC0415 heavy
-    from closedwon.sync.line import run_line  # noqa: PLC0415 heavy
+    from closedwon.kernel.errors import ConfigError
+    from closedwon.sync.line import run_line
 
     app = session.app
     app.lock()

@@ -43,7 +43,7 @@ def report(  # noqa: PLR0913 - one argument an option
 
     Several reports go on one HTML page or one after the other; a workbook holds one report.
     """
-    from datetime import UTC  # noqa: PLC0415 beside its use
+    from datetime import UTC
 
     now = session.now if as_of is None else as_of.replace(tzinfo=UTC)
     chosen = NAMES if "all" in names else names
@@ -56,10 +56,10 @@ def report(  # noqa: PLR0913 - one argument an option
 
 
 def _make(session: Session, name: str, customer: str | None, now: datetime) -> Any:
-    from closedwon.deals.mapping.worth import worth_of  # noqa: PLC0415 heavy
-    from closedwon.reports import balances, invoices, reconcile, spend  # noqa: PLC0415 heavy
-    from closedwon.reports.crm_side import crm_values  # noqa: PLC0415 heavy
-    from closedwon.reports.pictures import pictures  # noqa: PLC0415 heavy
+    from closedwon.deals.mapping.worth import worth_of
+    from closedwon.reports import balances, invoices, reconcile, spend
+    from closedwon.reports.crm_side import crm_values
+    from closedwon.reports.pictures import pictures
 
     app = session.app
     found = pictures(app.engine, now, customer)
@@ -72,7 +72,7 @@ def _make(session: Session, name: str, customer: str | None, now: datetime) -> A
 
 
 def _write(made: list[Any], format_: str, output: Path | None) -> None:
-    from closedwon.reports.render import (  # noqa: PLC0415 heavy
+    from closedwon.reports.render import (
         csv_text,
         html,
         json_text,

@@ -12,8 +12,8 @@ def run(session: Session) -> None:
 
     Exits 6 at once when another process runs the line on the same state.
     """
-    from closedwon.daemon import configure_logs  # noqa: PLC0415 heavy
-    from closedwon.wiring.jobs import Runner  # noqa: PLC0415 heavy
+    from closedwon.daemon import configure_logs
+    from closedwon.wiring.jobs import Runner
 
     settings = session.settings
     configure_logs(settings.log_level)

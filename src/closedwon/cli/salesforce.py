@@ -18,7 +18,7 @@ def schema(session: Session, *, check: bool) -> None:
 
     Exits 1 when something is missing.
     """
-    from closedwon.wiring.package import missing, shipped  # noqa: PLC0415 heavy
+    from closedwon.wiring.package import missing, shipped
 
     if not check:
         for name, fields in shipped().items():

@@ -40,7 +40,7 @@ class Session:
     def settings(self) -> "Settings":
         """The settings; raises ConfigError."""
         if self._settings is None:
-            from closedwon.settings import load_settings  # noqa: PLC0415 heavy
+            from closedwon.settings import load_settings
 
             given = {} if self._state is None else {"state_dir": self._state}
             self._settings = load_settings(self._config, **given)
@@ -50,14 +50,14 @@ class Session:
     def app(self) -> "App":
         """The application of the settings."""
         if self._app is None:
-            from closedwon.wiring import build  # noqa: PLC0415 heavy
+            from closedwon.wiring import build
 
             self._app = build(self.settings, clock=self.clock, sleep=self.sleep)
         return self._app
 
     def rehearsal(self) -> AbstractContextManager["App"]:
         """An application over a copy of the state, for dry runs."""
-        from closedwon.wiring.rehearsal import rehearsal  # noqa: PLC0415 heavy
+        from closedwon.wiring.rehearsal import rehearsal
 
         return rehearsal(self.settings, self.clock, self.sleep)
 
@@ -65,7 +65,7 @@ class Session:
     def clock(self) -> Callable[[], datetime]:
         """The machine's clock unless another one was given."""
         if self._clock is None:
-            from closedwon.wiring import system_clock  # noqa: PLC0415 heavy
+            from closedwon.wiring import system_clock
 
             self._clock = system_clock
         return self._clock
@@ -74,7 +74,7 @@ class Session:
     def sleep(self) -> Callable[[float], None]:
         """How waiting is done."""
         if self._sleep is None:
-            import time  # noqa: PLC0415 only commands that may wait
+            import time
 
             self._sleep = time.sleep  # noqa: TID251 the entry point waits for real
         return self._sleep

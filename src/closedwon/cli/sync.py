@@ -25,7 +25,7 @@ def sync(
 
     Exits 3 when deals or rows are parked afterwards.
     """
-    from closedwon.sync.line import settle, totals  # noqa: PLC0415 heavy
+    from closedwon.sync.line import settle, totals
 
     app = session.app
     app.lock()

@@ -25,7 +25,7 @@ def ingest(session: Session, files: tuple[Path, ...]) -> None:
 
     Lines that cannot be stored are told on stderr; then the exit code is 1.
     """
-    from closedwon.usage.files import combined, ingest_file  # noqa: PLC0415 heavy
+    from closedwon.usage.files import combined, ingest_file
 
     reports = []
     for file in files:

@@ -1,6 +1,6 @@
 """Describe bodies as REST answers them (salesforce.md 2.6)."""
 
-from typing import Any
+from typing import Any, Final
 
 from closedwon.devorg.field_values import NUMERIC
 from closedwon.devorg.schema import FieldDef, ObjectInfo, OrgSchema
@@ -53,45 +53,55 @@ def object_body(schema: OrgSchema, info: ObjectInfo, api_version: str) -> dict[s
     return dict(sorted(body.items()))
 
 
+NOT_HERE: Final[dict[str, bool | None]] = {
+    "aiPredictionField": False,
+    "compoundFieldName": None,
+    "controllerName": None,
+    "defaultValueFormula": None,
+    "dependentPicklist": False,
+    "deprecatedAndHidden": False,
+    "displayLocationInDecimal": False,
+    "encrypted": False,
+    "filteredLookupInfo": None,
+    "highScaleNumber": False,
+    "inlineHelpText": None,
+    "mask": None,
+    "maskType": None,
+    "queryByDistance": False,
+    "referenceTargetField": None,
+    "restrictedDelete": False,
+    "searchPrefilterable": False,
+}
+"""Describe keys of features this org does not have; the same for every field."""
+
+
 def field_body(field: FieldDef) -> dict[str, Any]:
     """One field with all its describe keys."""
     text = field.type in TEXT_TYPES
     number = field.type in NUMERIC
-    return {
+    body = {
+        **NOT_HERE,
         "aggregatable": field.filterable and field.type != "boolean",
-        "aiPredictionField": False,
         "autoNumber": field.auto_number is not None,
         "byteLength": field.length * BYTES_PER_CHARACTER if text else field.length,
         "calculated": field.calculated,
         "calculatedFormula": field.formula,
         "cascadeDelete": field.cascade_delete,
         "caseSensitive": field.case_sensitive,
-        "compoundFieldName": None,
-        "controllerName": None,
         "createable": field.createable,
         "custom": field.custom,
         "defaultValue": field.default,
-        "defaultValueFormula": None,
         "defaultedOnCreate": _is_filled_by_org(field),
-        "dependentPicklist": False,
-        "deprecatedAndHidden": False,
         "digits": 8 if field.type == "int" else 0,
-        "displayLocationInDecimal": False,
-        "encrypted": False,
         "externalId": field.external_id,
         "extraTypeInfo": "richtextarea" if field.html else None,
         "filterable": field.filterable,
-        "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": field.formula is not None and field.blank_as_zero,
         "groupable": is_groupable(field),
-        "highScaleNumber": False,
         "htmlFormatted": field.html,
         "idLookup": field.name in ("Id", "Name") or field.external_id,
-        "inlineHelpText": None,
         "label": field.label,
         "length": field.length,
-        "mask": None,
-        "maskType": None,
         "name": field.name,
         "nameField": field.name == "Name",
         "namePointing": field.polymorphic,
@@ -100,15 +110,11 @@ def field_body(field: FieldDef) -> dict[str, Any]:
         "picklistValues": _values(field),
         "polymorphicForeignKey": field.polymorphic,
         "precision": field.precision if number else 0,
-        "queryByDistance": False,
-        "referenceTargetField": None,
         "referenceTo": list(field.reference_to),
         "relationshipName": field.relationship_name,
         "relationshipOrder": 0 if field.cascade_delete and field.custom else None,
-        "restrictedDelete": False,
         "restrictedPicklist": field.picklist is not None and field.picklist.restricted,
         "scale": field.scale if number else 0,
-        "searchPrefilterable": False,
         "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
         "sortable": field.filterable,
         "type": field.type,
@@ -116,6 +122,7 @@ def field_body(field: FieldDef) -> dict[str, Any]:
         "updateable": field.updateable,
         "writeRequiresMasterRead": field.cascade_delete and field.custom,
     }
+    return dict(sorted(body.items()))
 
 
 def is_groupable(field: FieldDef) -> bool:

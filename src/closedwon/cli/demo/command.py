@@ -15,10 +15,10 @@ import click
 )
 def demo(out: Path) -> None:
     """Three years of a deal on a local Salesforce: closed, billed, renewed, reconciled."""
-    from shutil import rmtree  # noqa: PLC0415 only here
+    from shutil import rmtree
 
-    from closedwon.cli.demo.story import BEGIN, tell  # noqa: PLC0415 heavy
-    from closedwon.cli.demo.world import opened  # noqa: PLC0415 heavy
+    from closedwon.cli.demo.story import BEGIN, tell
+    from closedwon.cli.demo.world import opened
 
     marker = out / ".closedwon-demo"
     if out.exists() and any(out.iterdir()) and not marker.exists():

@@ -163,7 +163,7 @@ def _language() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    from closedwon.cli import main  # noqa: PLC0415 it imports this package
+    from closedwon.cli import main
 
     yield "Data goes to stdout; progress and messages go to stderr."
     yield "Exit codes are explained in [errors.md](errors.md)."
