@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
@@ -28,6 +29,12 @@ def open_infrax(world: World) -> None:
     path = share() / "config" / "catalog.infrax.yaml"
     load_catalog(world.app.engine, read_catalog(path), world.now)
     world.load(records.signed(world.now))
+
+
+def open_widgets(world: World) -> None:
+    """The catalogue of S2; no records."""
+    path = Path(__file__).parent / "catalog.widgets.yaml"
+    load_catalog(world.app.engine, read_catalog(path), world.now)
 
 
 def win(world: World, opportunity_id: str, on: str) -> None:

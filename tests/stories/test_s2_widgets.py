@@ -2,49 +2,26 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
 from closedwon.cli.demo.world import World, opened
-from closedwon.wiring.catalog import load_catalog, read_catalog
 from golden import s2
 from stories.cpq import amended, commit_line, discount_line, fee_line, product, quoted
-from stories.kit import at, bill_month, create, invoices, one, use, win
+from stories.kit import at, bill_month, create, invoices, one, open_widgets, use, win
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("s2")]
 D = Decimal
-CATALOG = """\
-starting_on: 2024-01-01
-metrics:
-  - {id: compute-hours, aggregation: SUM, events: [compute], property: quantity}
-  - {id: egress-gb, aggregation: SUM, events: [egress], property: quantity}
-  - {id: support-sessions, aggregation: SUM, events: [support], property: quantity}
-products:
-  - {id: compute, name: Cloud Compute, metric: compute-hours, tags: [cloud]}
-  - {id: egress, name: Cloud Egress, metric: egress-gb, tags: [cloud]}
-  - {id: support, name: Support Session, metric: support-sessions}
-rate_cards:
-  - id: widgets-list
-    name: WidgetsExpress list prices
-    aliases: [default]
-    rates:
-      - {product: compute, price: 40}
-      - {product: egress, price: 8}
-      - {product: support, price: 1500}
-"""
 START, COMMIT_END, QUOTE_END = "2024-11-01", "2025-10-31", "2026-10-31"
 
 
 class Told:
     """The world after the story, and what was entered in it."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        path = folder / "catalog.yaml"
-        path.write_text(CATALOG)
-        load_catalog(world.app.engine, read_catalog(path), world.now)
+        open_widgets(world)
         self.account = create(world, "Account", Name="WidgetsExpress")
         self.cloud = product(world, "CLOUD-COMMIT", "Cloud Commit")
         self.fee = product(world, "PLATFORM", "Platform Charge")
@@ -96,9 +73,8 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    folder = tmp_path_factory.mktemp("s2")
-    with opened(folder / "state", at("2024-10-15T09:00:00")) as world:
-        story = Told(world, folder)
+    with opened(tmp_path_factory.mktemp("s2"), at("2024-10-15T09:00:00")) as world:
+        story = Told(world)
         win(world, story.signed.opportunity_id, "2024-10-28T15:00:00")
         world.move(at("2024-11-03T10:00:00"))
         story.amend()
