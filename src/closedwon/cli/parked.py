@@ -2,6 +2,7 @@
 
 import getpass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,7 +37,26 @@ def list_(session: Session, code: str | None, format_: str, output: Path | None)
         for row in session.app.store.parked.open()
         if code in (None, row.code)
     ]
+    if format_ == "table" and output is None:
+        _tell(rows)
+        return
     show(rows, format_, output)
+
+
+def _tell(rows: list[dict[str, Any]]) -> None:
+    """For people: what, where and the fix are sentences, too long for columns."""
+    for row in rows:
+        click.secho(f"{row['subject']}  {row['code']}", bold=True)
+        click.echo(f"  {row['message']}")
+        where = ", ".join(text for text in (row["field"], row["place"]) if text)
+        if where:
+            click.echo(f"  where: {where}")
+        click.echo(f"  fix:   {row['fix']}")
+        retry = row["retry_at"]
+        again = f", tried again at {retry:%Y-%m-%d %H:%M}" if retry is not None else ""
+        since = f"{row['first_seen_at']:%Y-%m-%d %H:%M}"
+        click.echo(f"  since {since}, attempts {row['attempts']}{again}")
+    click.echo(f"{len(rows)} open" if rows else "nothing is parked")
 
 
 @parked.command("show")

@@ -87,6 +87,8 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
         return self.crm_total - self.billing_total - self.explained
 
 
+UNSETTLED = (DealState.PARKED, DealState.WAITING, DealState.HELD)
+"""A deal that is not settled is an exception even when nobody knows what it is worth."""
 WHOLE = {
     DealState.PARKED: DifferenceClass.PARKED,
     DealState.WAITING: DifferenceClass.WAITING,
@@ -125,7 +127,11 @@ def _currency(
     differences: list[Difference] = []
     matched = 0
     for key, deal in deals.items():
-        parts = [part for part in _parts(deal, billing.get(key, ZERO)) if part.amount]
+        parts = [
+            part
+            for part in _parts(deal, billing.get(key, ZERO))
+            if part.amount or deal.state in UNSETTLED
+        ]
         differences += parts
         matched += not parts
     for key, value in billing.items():

@@ -85,7 +85,11 @@ CONTRACT = Fixed(
         "currency": Key(shape=TEXT, doc="ISO 4217 code.", required=True),
         "rate_card": Key(shape=TEXT_OR_TABLE, doc="Alias of the rate card; blank is none."),
         "payment_terms_days": Key(shape=ANY_OR_TABLE, doc="Net payment terms in days."),
-        "total": Key(shape=AMOUNT, doc="What the CRM says the deal is worth (major units)."),
+        "total": Key(shape=AMOUNT, doc="What the terms must bill in all (major units)."),
+        "worth": Key(
+            shape=AMOUNT,
+            doc="What the CRM says the deal is worth, for reconciliation; total when left out.",
+        ),
         "total_tolerance": Key(shape=Number(), doc="Accepted difference; 0.01."),
         "custom_fields": Key(shape=Named(element=ANY_OR_TABLE), doc="Custom fields."),
     },

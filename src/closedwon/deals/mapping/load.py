@@ -34,11 +34,12 @@ CONTRACT_TYPES = {
     "end": DATE.types,
     "renewed_end": DATE.types,
     "total": ("NUMBER",),
+    "worth": ("NUMBER",),
     "payment_terms_days": ("NUMBER", "TEXT"),
 }
 CONTRACT_VALUES = (
     "kind", "amends", "renews", "renewed_end", "quote", "name", "start", "end", "currency",
-    "rate_card", "payment_terms_days", "total",
+    "rate_card", "payment_terms_days", "total", "worth",
 )  # fmt: skip
 
 

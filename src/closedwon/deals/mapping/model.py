@@ -89,6 +89,7 @@ class ContractOutput(msgspec.Struct, frozen=True, kw_only=True):
     rate_card: Value | None
     payment_terms_days: Value | None
     total: Value | None
+    worth: Value | None
     total_tolerance: Decimal
     custom_fields: Mapping[str, Value]
     spot: Spot

@@ -1,4 +1,4 @@
-"""What the CRM says a deal is worth, read with the mapping's own total; for reconciliation."""
+"""What the CRM says a deal is worth, read with the mapping's own formula; for reconciliation."""
 
 from decimal import Decimal
 
@@ -24,7 +24,8 @@ def worth_of(mapping: DealMapping, deal: Deal) -> Worth:
     answers = Answers(mapping, deal, deal.read_at)
     try:
         currency = answers.text(mapping.contract.currency, answers.deal) or FALLBACK_CURRENCY
-        total = answers.number(mapping.contract.total, answers.deal)
+        asked = mapping.contract.worth or mapping.contract.total
+        total = answers.number(asked, answers.deal)
     except Unmappable:
         return Worth(FALLBACK_CURRENCY, ZERO)
     return Worth(currency, ZERO if total is None else wire(total, currency))
