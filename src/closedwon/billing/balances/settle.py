@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.balances.pools import Pool
-from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Line, LineType, TierRef, Why
 from closedwon.billing.pricing import Part, Price, parts
 from closedwon.billing.rating.matching import applies
@@ -192,10 +191,3 @@ def _application(piece: Slice, pool: Pool, amount: Decimal) -> Line:
         segment_id=pool.segment.id,
         commit_kind=pool.commit.kind,
     )
-
-
-def payable(line: Line) -> Decimal:
-    """What the line adds to the invoice total; postpaid applications add nothing (R133, R186)."""
-    if line.type is LineType.APPLIED and line.commit_kind is CommitKind.POSTPAID:
-        return ZERO
-    return line.total

@@ -7,15 +7,14 @@ from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduledCharge, ScheduleItem
+from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.types import (
     Invoice,
-    InvoiceStatus,
     InvoiceType,
     Line,
     LineType,
     Why,
 )
-from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import format_instant
 
@@ -101,20 +100,11 @@ def _invoice(
     account: Account, contract: Contract, moment: Moment, lines: Iterable[Line], number: int
 ) -> Invoice:
     at, credit_type_id = moment
-    listed = tuple(lines)
-    return Invoice(
+    identity = Identity(
         id=derive(
             "invoice", contract.id, "scheduled", format_instant(at), credit_type_id, str(number)
         ),
-        customer_id=account.customer.id,
-        contract_id=contract.id,
         type=InvoiceType.SCHEDULED,
-        status=InvoiceStatus.DRAFT,
-        total=sum((line.total for line in listed), ZERO),
-        lines=listed,
         credit_type_id=credit_type_id,
-        issued_at=at,
-        net_payment_terms_days=contract.net_payment_terms_days,
-        contract_custom_fields=contract.custom_fields,
-        customer_custom_fields=account.customer.custom_fields,
     )
+    return draft_of(account, contract, identity, tuple(lines), at)

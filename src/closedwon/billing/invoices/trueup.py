@@ -7,10 +7,10 @@ from closedwon.billing.account import Account, BillingSettings
 from closedwon.billing.balances.pools import Pool
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.periods import anchor, finalizes_at
 from closedwon.billing.invoices.types import (
     Invoice,
-    InvoiceStatus,
     InvoiceType,
     Line,
     LineType,
@@ -79,17 +79,9 @@ def _invoice(account: Account, contract: Contract, pool: Pool, issued_at: dateti
         payment_id=payment.id,
         why=Why(edit_id=contract.edit_of.get(commit.id)),
     )
-    return Invoice(
+    identity = Identity(
         id=derive("invoice", contract.id, "trueup", commit.id),
-        customer_id=account.customer.id,
-        contract_id=contract.id,
         type=InvoiceType.SCHEDULED,
-        status=InvoiceStatus.DRAFT,
-        total=line.total,
-        lines=(line,),
         credit_type_id=commit.payment_credit_type_id,
-        issued_at=issued_at,
-        net_payment_terms_days=contract.net_payment_terms_days,
-        contract_custom_fields=contract.custom_fields,
-        customer_custom_fields=account.customer.custom_fields,
     )
+    return draft_of(account, contract, identity, (line,), issued_at)

@@ -81,6 +81,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     presentation_group_values: Mapping[str, str | None] = {}
     why: Why = Why()
 
+    @property
+    def payable(self) -> Decimal:
+        """What the line adds to the total; postpaid applications add nothing (R133, R186)."""
+        if self.type is LineType.APPLIED and self.commit_kind is CommitKind.POSTPAID:
+            return Decimal(0)
+        return self.total
+
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     """A bill; frozen once FINALIZED (R52, G9). ``total`` is the sum of its lines (R133)."""

@@ -4,20 +4,19 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
-from msgspec.structs import replace
 
 from closedwon.billing.account import Account, BillingSettings
 from closedwon.billing.balances.order import drawdown_key, line_key
 from closedwon.billing.balances.pools import Pool
-from closedwon.billing.balances.settle import payable, settled
-from closedwon.billing.catalog.types import Catalog, Product
+from closedwon.billing.balances.settle import settled
+from closedwon.billing.catalog.types import USD, Catalog, Product
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
-from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line, LineType
+from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.billing.rating.slices import UsageTerms, demands_in, slices, unpriced
-from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import Interval
 
 CLASSES = (LineType.USAGE, LineType.APPLIED)
@@ -67,23 +66,13 @@ def usage_invoice(
     """The draft of one period and its warnings; draws from ``pools`` (R162-R178)."""
     lines, warnings = _lines(period, quantities, pools, settings)
     contract = period.contract
-    credit_type = contract.rate_card_id and period.terms and period.terms.card.fiat_credit_type_id
-    draft = Invoice(
+    identity = Identity(
         id=period.invoice_id,
-        customer_id=account.customer.id,
-        contract_id=contract.id,
         type=InvoiceType.USAGE,
-        status=InvoiceStatus.DRAFT,
-        total=sum((payable(line) for line in lines), ZERO),
-        lines=lines,
-        start=period.window.start,
-        end=period.window.end,
-        issued_at=finalizes_at(period.window, settings.grace_hours),
-        net_payment_terms_days=contract.net_payment_terms_days,
-        contract_custom_fields=contract.custom_fields,
-        customer_custom_fields=account.customer.custom_fields,
+        credit_type_id=USD if period.terms is None else period.terms.card.fiat_credit_type_id,
     )
-    return replace(draft, credit_type_id=credit_type) if credit_type else draft, warnings
+    issued_at = finalizes_at(period.window, settings.grace_hours)
+    return draft_of(account, contract, identity, lines, issued_at, period.window), warnings
 
 
 def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms | None:

@@ -1,0 +1,49 @@
+"""What every draft invoice has in common."""
+
+from datetime import datetime
+
+import msgspec
+
+from closedwon.billing.account import Account
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line
+from closedwon.kernel.exact import ZERO
+from closedwon.kernel.instant import Interval
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which invoice it is, and in which unit it is counted."""
+
+    id: str
+    type: InvoiceType
+    credit_type_id: str
+
+
+def draft_of(
+    account: Account,
+    contract: Contract,
+    identity: Identity,
+    lines: tuple[Line, ...],
+    issued_at: datetime,
+    service: Interval | None = None,
+) -> Invoice:
+    """A draft of the contract; its total is what its lines make payable (R133).
+
+    ``service`` is the period of a usage invoice; scheduled ones have none.
+    """
+    return Invoice(
+        id=identity.id,
+        customer_id=account.customer.id,
+        contract_id=contract.id,
+        type=identity.type,
+        status=InvoiceStatus.DRAFT,
+        total=sum((line.payable for line in lines), ZERO),
+        lines=lines,
+        credit_type_id=identity.credit_type_id,
+        start=None if service is None else service.start,
+        end=None if service is None else service.end,
+        issued_at=issued_at,
+        net_payment_terms_days=contract.net_payment_terms_days,
+        contract_custom_fields=contract.custom_fields,
+        customer_custom_fields=account.customer.custom_fields,
+    )
