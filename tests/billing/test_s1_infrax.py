@@ -244,3 +244,18 @@ def test_a_rollover_is_posted_only_when_the_last_usage_of_the_old_contract_is_fi
         ("A", "ROLLOVER"),
         (rollover, "SEGMENT_START"),
     }
+
+
+def test_a_look_back_shows_what_was_final_then_and_the_rest_as_drafts() -> None:
+    world = infrax()
+    then = world.finalize("2025-10-05")
+    known = len(world.account.finalized)
+    world.finalize("2027-02-02")
+    back = world.bill("2025-10-05")
+
+    assert len(world.account.at(at("2025-10-05")).finalized) == known
+    assert back.balances == then.balances
+    assert back.entries == then.entries
+    assert [i.total for i in back.invoices if i.start] == [
+        i.total for i in then.invoices if i.start and i.issued_at > at("2025-10-05")
+    ]

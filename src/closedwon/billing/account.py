@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from closedwon.billing.balances.types import Balance, LedgerEntry
 from closedwon.billing.contracts.state import Contract
@@ -46,6 +48,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Finalized, not voided invoices: their deductions are frozen (R12)."""
     manual: tuple[LedgerEntry, ...] = ()
     """Manual ledger entries (R198)."""
+
+    def at(self, now: datetime) -> Self:
+        """The account as a reader at ``now`` sees it: what was issued later is not final yet."""
+        if all(invoice.issued_at <= now for invoice in self.finalized):
+            return self
+        known = tuple(invoice for invoice in self.finalized if invoice.issued_at <= now)
+        return replace(self, finalized=known)
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ def bill(
     An open invoice whose ``issued_at`` has come counts as finalized for the ledger, so storing the
     due invoices and ``Bill.entries`` together leaves nothing to add. Amounts in wire units.
     """
+    account = account.at(now)
     pools = opened(account)
     open_invoices: list[Invoice] = []
     warnings: list[str] = []

@@ -14,6 +14,8 @@ import click
 from closedwon.kernel.instant import wire_instant
 
 FORMATS = ("table", "json", "jsonl", "csv")
+PIPED_WIDTH = 1000
+"""Nobody reads a pipe on a narrow screen: one record stays one line."""
 INERT = ("=", "+", "-", "@", "\t", "\r")
 """First letters a spreadsheet would take for a formula (G25)."""
 
@@ -88,7 +90,7 @@ def _table(rows: Rows) -> str:
     for row in rows:
         table.add_row(*(cell(value) for value in row.values()))
     buffer = io.StringIO()
-    width = None if sys.stdout.isatty() else 160
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(file=buffer, width=width, markup=False, highlight=False).print(table)
     return buffer.getvalue()
 

@@ -197,9 +197,8 @@ class Engine:
     # Bills
 
     def account(self, customer_id: str, now: datetime) -> Account:
-        """All a bill depends on, besides catalogue, usage and instant; raises NotFound."""
-        del now  # as of now is all there is; an earlier instant is a fold of fewer edits
-        return accounts.account(self.stores, customer_id)
+        """All a bill at ``now`` depends on, besides catalogue and usage; raises NotFound."""
+        return accounts.account(self.stores, customer_id).at(now)
 
     def bill(self, customer_id: str, now: datetime) -> Bill:
         """What the customer owes and holds at ``now``, drafts included; stores nothing."""

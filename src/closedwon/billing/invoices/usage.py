@@ -35,7 +35,7 @@ class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[OpenPeriod]:
     """Periods of every live contract that have begun and are not finalized, per contract."""
-    done = {invoice.id for invoice in account.finalized}
+    done = {invoice.id for invoice in account.at(now).finalized}
     names = (account.customer.id, *account.customer.ingest_aliases)
     for contract in account.contracts:
         if contract.archived_at is not None:
