@@ -112,3 +112,17 @@ def amended(account_id: str, original: Quoted, start: str) -> dict[str, Any]:
         "SBQQ__Opportunity__c": original.opportunity_id,
         "SBQQ__Quote__c": original.quote_id,
     }
+
+
+def sold(world: World, name: str, commit: str, start: str, end: str) -> tuple[str, Quoted]:
+    """A new account that just bought 10,000 dollars of cloud; its id and the won deal."""
+    account = create(world, "Account", Name=name)
+    deal = quoted(
+        world,
+        account,
+        f"{name} {start[:4]}",
+        quote={"SBQQ__StartDate__c": start, "SBQQ__EndDate__c": end},
+        lines=[commit_line(commit, 10_000, start, end, Applicable_Tags__c="cloud")],
+    )
+    world.change("Opportunity", deal.opportunity_id, StageName="Closed Won")
+    return account, deal

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from closedwon.engine import Engine
 from closedwon.finance.figures import Picture, SyncState, WantedRow, customer_rows, sync_row
 from closedwon.step import StepReport
@@ -38,13 +40,18 @@ class Figures:
         ids = [customer.id for customer in self.engine.customers()]
         notes: list[str] = []
         changed = total = 0
+        reasons = self._reasons()
+        gone = {who for who, why in reasons.items() if "deal_deleted" in {one.code for one in why}}
         for at in range(0, len(ids), CUSTOMERS_TOGETHER):
-            rows = self._customers(ids[at : at + CUSTOMERS_TOGETHER], notes, now)
+            rows = [
+                _pointing_nowhere(row) if row.opportunity_id in gone else row
+                for row in self._customers(ids[at : at + CUSTOMERS_TOGETHER], notes, now)
+            ]
             with writing(self.store.db):
                 changed += self.store.pushes.want(rows, now)
             total += len(rows)
         with writing(self.store.db):
-            deals = self._sync_rows()
+            deals = self._sync_rows(reasons)
             changed += self.store.pushes.want(deals, now)
         total += len(deals)
         return StepReport(
@@ -68,10 +75,14 @@ class Figures:
             rows += customer_rows(picture)
         return rows
 
-    def _sync_rows(self) -> list[WantedRow]:
+    def _reasons(self) -> dict[str, list[ParkedRow]]:
+        """Open reasons by what they stop."""
         reasons: dict[str, list[ParkedRow]] = {}
         for parked in self.store.parked.open():
             reasons.setdefault(parked.subject, []).append(parked)
+        return reasons
+
+    def _sync_rows(self, reasons: dict[str, list[ParkedRow]]) -> list[WantedRow]:
         found = []
         for deal in self.store.deals.all():
             row = sync_row(
@@ -98,6 +109,12 @@ class Figures:
             last_attempt_at=max((reason.last_seen_at for reason in reasons), default=None),
             is_deleted=gone,
         )
+
+
+def _pointing_nowhere(row: WantedRow) -> WantedRow:
+    """The row without its look-up to a deleted opportunity, which Salesforce would refuse."""
+    fields = {name: value for name, value in row.fields.items() if name != "Opportunity__c"}
+    return replace(row, fields=fields)
 
 
 def _stage(deal: DealRow, reasons: list[ParkedRow]) -> str:
