@@ -29,7 +29,7 @@ demo: $(READY) ## the main job end to end on the embedded default, offline
 
 test: check ## lint, types, import contracts, then every test
 	@echo "==> tests"
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## lint, format, types, import contracts
 	@echo "==> ruff, mypy, import contracts"
