@@ -12,9 +12,17 @@ from closedwon.cli.session import Session, pass_session
 @pass_session
 def explain(session: Session, invoice: str, line: int) -> None:
     """Walk line LINE (from 1) of stored invoice INVOICE back to its deal and its events."""
+    from closedwon.kernel.exact import major
+
     found = session.app.engine.explain(invoice, line)
     told = found.line
-    click.echo(f"{told.name}: {cell(told.quantity)} x {cell(told.unit_price)} = {cell(told.total)}")
+    kind = session.app.engine.catalog().credit_types[told.credit_type_id]
+    price, total = (
+        None if amount is None else major(amount, kind.currency or "")
+        for amount in (told.unit_price, told.total)
+    )
+    unit = kind.currency or kind.name
+    click.echo(f"{told.name}: {cell(told.quantity)} x {cell(price)} = {cell(total)} {unit}")
     if told.starting_at is not None:
         click.echo(f"  from {cell(told.starting_at)} to {cell(told.ending_before)}")
     for cause in found.causes:

@@ -9,6 +9,8 @@ import click
 from closedwon.cli.output import output_options, show
 from closedwon.cli.session import Session, pass_session
 
+PROBLEM_FIX = "Correct what the message names, then release the customer; it is tried again anyway."
+
 
 @click.group()
 def parked() -> None:
@@ -36,6 +38,22 @@ def list_(session: Session, code: str | None, format_: str, output: Path | None)
         }
         for row in session.app.store.parked.open()
         if code in (None, row.code)
+    ]
+    rows += [
+        {
+            "subject": problem.customer_id,
+            "code": problem.code,
+            "field": "",
+            "place": "",
+            "message": f"the customer cannot be billed: {problem.message}",
+            "fix": PROBLEM_FIX,
+            "attempts": problem.attempts,
+            "first_seen_at": problem.first_at,
+            "last_seen_at": problem.last_at,
+            "retry_at": problem.retry_at,
+        }
+        for problem in session.app.engine.problems()
+        if code in (None, problem.code)
     ]
     if format_ == "table" and output is None:
         _tell(rows)
@@ -89,12 +107,15 @@ def show_(session: Session, subject: str) -> None:
 @click.argument("subjects", nargs=-1, required=True)
 @pass_session
 def release(session: Session, subjects: tuple[str, ...]) -> None:
-    """Let deals or rows try again at the next run; a held plan goes through as it stands."""
+    """Let deals, rows or customers try again; a held plan goes through as it stands."""
     from closedwon.store.database import writing
     from closedwon.store.line.release import release as let_go
 
     app = session.app
     for subject in subjects:
+        if app.engine.release_problem(subject, session.now, getpass.getuser()):
+            click.echo(f"released {subject}: billed again by the next finalize")
+            continue
         with writing(app.db):
             step = let_go(app.store, subject, getpass.getuser(), session.now)
         click.echo(f"released {subject}: goes on with {step}")

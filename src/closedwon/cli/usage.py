@@ -32,6 +32,7 @@ def ingest(session: Session, files: tuple[Path, ...]) -> None:
         for report in ingest_file(session.app.usage, file, session.now):
             reports.append(report)
             click.echo(f"{file.name}: {combined(reports).accepted} stored so far", err=True)
+            session.app.usage.seal(session.now)
     total = combined(reports)
     for rejection in total.rejected[:SHOWN_MAX]:
         click.echo(f"{rejection.place}: [{rejection.code}] {rejection.message}", err=True)

@@ -34,6 +34,7 @@ from closedwon.sync.plan import MakePlan
 from closedwon.sync.poll import Poll, PollOptions
 from closedwon.sync.push import Push
 from closedwon.sync.retries import Retries
+from closedwon.sync.seal import Seal
 from closedwon.sync.sweep import Sweep
 from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
@@ -205,8 +206,8 @@ class App:
 
     @property
     def closing(self) -> tuple[Step, ...]:
-        """The step that freezes invoices."""
-        return (Finalize(engine=self.engine),)
+        """The steps that freeze invoices and seal usage."""
+        return (Finalize(engine=self.engine), Seal(seal=self.usage.seal))
 
     @property
     def sweeping(self) -> tuple[Step, ...]:
