@@ -106,7 +106,7 @@ class Assemble:
             return "waiting"
         finding = Finding(
             code="deal_not_ready",
-            message=f"the deal could not be read consistently {row.reads + 1} times in a row:"
+            message=f"the deal cannot be read as a whole, after {_times(row.reads + 1)}:"
             f" {found.reason}",
             fix="Finish saving or calculating the quote in Salesforce; it is read again by itself.",
             record_id=row.opportunity_id,
@@ -146,3 +146,7 @@ class Assemble:
         )
         self.store.deals.parked(row, now)
         return "unchanged" if [p.code for p in known] == [finding.code] else "parked"
+
+
+def _times(reads: int) -> str:
+    return "one read" if reads == 1 else f"{reads} reads in a row"

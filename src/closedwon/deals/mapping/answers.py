@@ -19,6 +19,7 @@ from closedwon.kernel.ids import id18
 
 YEARS = range(1990, 2201)
 """A date outside is broken input, not a contract (F123)."""
+FIELDS_TOLD_MAX = 3
 
 
 class Unmappable(Refused):
@@ -148,6 +149,17 @@ def field_of(value: Value) -> str:
     """The fields a formula reads, for people."""
     formula = value.key if isinstance(value, Lookup) else value
     return ", ".join(sorted(formula.paths))
+
+
+def on_the_page(finding: Finding, mapping: DealMapping) -> Finding:
+    """The finding with computed fields named by the few CRM fields they are made of.
+
+    One made of many keeps its own name: the mapping file says what it is.
+    """
+    made_of = {field.name: field_of(field.value).split(", ") for field in mapping.fields}
+    short = {name: parts for name, parts in made_of.items() if len(parts) <= FIELDS_TOLD_MAX}
+    found = [part for name in finding.field.split(", ") for part in short.get(name, [name])]
+    return msgspec.structs.replace(finding, field=", ".join(sorted(set(found))))
 
 
 def place_of(value: Value) -> str:

@@ -95,7 +95,9 @@ class DealTerms:
         """The error that parks the deal because of a group; names rows, field and place."""
         finding = finding_of(code, f"{spots(group.rows)}: {message}", fix, group.first, value)
         if value is None:
-            finding = msgspec.structs.replace(finding, place=str(group.rule.spot))
+            rule = group.rule
+            field = "" if rule.when is None else field_of(rule.when)
+            finding = msgspec.structs.replace(finding, place=str(rule.spot), field=field)
         return Unmappable(finding)
 
     def warn(self, code: str, message: str, group: Group) -> None:

@@ -6,7 +6,13 @@ import msgspec
 
 from closedwon.billing.contracts.edits import Added, Amend, Create
 from closedwon.billing.contracts.terms import Commit, Override, ScheduledCharge, Source
-from closedwon.deals.mapping.answers import Answers, Unmappable, finding_of, row_id
+from closedwon.deals.mapping.answers import (
+    Answers,
+    Unmappable,
+    finding_of,
+    on_the_page,
+    row_id,
+)
 from closedwon.deals.mapping.charges import Charges
 from closedwon.deals.mapping.commits import Commits
 from closedwon.deals.mapping.crosscheck import cross_checks
@@ -54,7 +60,7 @@ def map_deal(mapping: DealMapping, deal: Deal, facts: MappingFacts) -> Terms | R
     if terms is None or parks:
         return Rejected(
             opportunity_id=opportunity_id,
-            findings=tuple(dict.fromkeys(parks)),
+            findings=tuple(dict.fromkeys(on_the_page(one, mapping) for one in parks)),
             rules=tuple(sorted(run.fired)),
         )
     return terms
@@ -108,7 +114,8 @@ class _Run:
             charges=tuple(sorted(self._charges, key=lambda one: (one.items[0].timestamp, one.id))),
         )
         self._findings += [*header.warnings, *ground.warnings]
-        self._findings += cross_checks(self._mapping, self._answers, header, added)
+        if not self.parks:  # Without the rows that were rejected the whole never adds up.
+            self._findings += cross_checks(self._mapping, self._answers, header, added)
         return self._assembled(header, added, ground)
 
     def _assembled(self, header: Header, added: Added, ground: DealTerms) -> Terms:
