@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     )
 
     http_host: str = Field("127.0.0.1", description="Address of health, readiness and metrics.")
+    http_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of readiness and metrics; needed off loopback."
+    )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the same; 0 is any free one.")
     console_url: str = Field("", description="Base URL shown on Meter_Customer__c; empty hides it.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from closedwon.daemon import Daemon, Job, Observation, Pulse, application
-from closedwon.daemon.health import serving
-from closedwon.kernel.errors import InvariantBroken, RetryLater
+from closedwon.daemon.health import check_binding, serving
+from closedwon.kernel.errors import ConfigError, InvariantBroken, RetryLater
 from closedwon.step import StepReport
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -101,6 +101,28 @@ def fetch(url: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def test_a_token_guards_what_tells_more_than_life() -> None:
+    app = application(list, Pulse().registry, "s3cret")
+    with serving(app, "127.0.0.1", 0) as port:
+        base = f"http://127.0.0.1:{port}"
+        answers = {path: fetch(f"{base}/{path}")[0] for path in ("healthz", "readyz", "metrics")}
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{base}/metrics", headers={"Authorization": "Bearer s3cret"}
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - same
+            let_in = answer.status
+
+    assert answers == {"healthz": 200, "readyz": 401, "metrics": 401}
+    assert let_in == 200
+
+
+def test_nothing_listens_to_others_without_a_token() -> None:
+    check_binding("127.0.0.1", "")
+    check_binding("0.0.0.0", "s3cret")  # noqa: S104 - the point of the test
+    with pytest.raises(ConfigError, match="http_token"):
+        check_binding("0.0.0.0", "")  # noqa: S104 - same
 
 
 def test_probes_and_metrics_answer_over_http() -> None:

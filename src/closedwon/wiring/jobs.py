@@ -8,7 +8,7 @@ from typing import NoReturn
 import structlog
 
 from closedwon.daemon import Daemon, Job, Observation, Pulse, application
-from closedwon.daemon.health import serving
+from closedwon.daemon.health import check_binding, serving
 from closedwon.settings import Settings
 from closedwon.step import Step
 from closedwon.store.database import open_database, writing
@@ -46,7 +46,9 @@ class Runner:
         Raises LockHeld when another process runs the line.
         """
         settings = self._settings
-        web = application(self._complaints, self.pulse.registry)
+        token = settings.http_token.get_secret_value()
+        check_binding(settings.http_host, token)
+        web = application(self._complaints, self.pulse.registry, token)
         with (
             writer_lock(settings.state_dir),
             serving(web, settings.http_host, settings.http_port) as port,
