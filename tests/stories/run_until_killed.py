@@ -12,13 +12,12 @@ import signal
 import sys
 from datetime import datetime
 
-from closedwon.formula.schema import Schema
 from closedwon.settings import load_settings
 from closedwon.step import Step, StepReport
 from closedwon.store import database
 from closedwon.sync.line import settle
 from closedwon.wiring import build
-from closedwon.wiring.mappings import builtin_schema
+from closedwon.wiring.mappings import Mappings, builtin_schema
 
 CUT = ("apply", "push")
 
@@ -66,11 +65,11 @@ class Watched:
             self._deadly.is_armed = False
 
 
-def live(now: datetime, at: int, schema: Schema) -> None:
+def live(now: datetime, at: int, mappings: Mappings) -> None:
     """The whole line until nothing changes."""
     deadly = Deadly(at)
-    settings = load_settings()
-    with build(settings, clock=lambda: now, sleep=lambda _: None, schema=schema) as app:
+    with build(load_settings(), clock=lambda: now, sleep=lambda _: None) as app:
+        app.mappings = mappings
         app.lock()
         for _ in settle([Watched(step, deadly) for step in app.steps], app.store, now):
             pass
@@ -85,13 +84,13 @@ def tell(line: str) -> None:
 
 def main() -> None:
     """A life per line of stdin."""
-    schema = builtin_schema()
+    mappings = build(load_settings(), schema=builtin_schema()).mappings  # Compiled once.
     for line in sys.stdin:
         now, at = line.split()
         pid = os.fork()
         if pid == 0:
             try:
-                live(datetime.fromisoformat(now), int(at), schema)
+                live(datetime.fromisoformat(now), int(at), mappings)
             except BaseException as error:
                 tell(f"failed {type(error).__name__}: {error}")
                 raise
