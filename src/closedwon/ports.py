@@ -35,6 +35,8 @@ class Unready(msgspec.Struct, frozen=True, kw_only=True):
 
     opportunity_id: str
     reason: str
+    is_fresh: bool = False
+    """It was saved a moment ago and only has to stand still; nothing is wrong with it."""
 
 
 class Gone(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ def slept() -> list[float]:
 def a_backfill(world: World, slept: list[float], **more: int) -> Backfill:
     _poll, assemble, *rest = world.steps()[:5]
     assert isinstance(assemble, Assemble)
-    reading = replace(assemble, batch_max=more.get("batch_max", 1000))
+    reading = replace(assemble, batch_max=more.get("batch_max", 1000), reads_max=1)
     return Backfill(
         store=world.store,
         crm=world.crm,
@@ -58,6 +58,23 @@ def test_deals_closed_in_the_stretch_are_provisioned_and_counted_in_money(
     assert summary.contract_value == {"USD": Decimal(150_000)}
     assert summary.access_granted == {"USD": Decimal(150_000)}
     assert slept == []
+
+
+def test_deals_saved_a_moment_ago_are_waited_for(world: World) -> None:
+    history(world, 3)
+    world.win("Fresh", CloseDate=SINCE.isoformat())
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        world.now += timedelta(seconds=seconds)
+
+    work = replace(a_backfill(world, []), sleep=pause)
+    work.start(SINCE, UNTIL, world.now)
+    told = [progress.settled for progress in work.run(world.now)]
+
+    assert (pauses, told[-1]) == ([61], 4)
+    assert world.store.deals.check().provisioned == 4
 
 
 def test_a_backfill_stopped_by_the_api_limit_is_resumed_without_listing_again(

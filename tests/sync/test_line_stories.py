@@ -13,6 +13,7 @@ from closedwon.store.database import writing
 from closedwon.store.line.deal_row import Outcome
 from closedwon.store.line.release import release
 from closedwon.store.rows import select
+from closedwon.sync.assemble import FRESH_READS_MAX
 from closedwon.sync.retries import Retries, Tick
 from sync.line_kit import ACCOUNT, World
 
@@ -197,7 +198,7 @@ def test_a_deal_half_saved_is_read_again_and_only_then_told_to_a_person(world: W
     world.now += timedelta(minutes=5)
     world.step("poll").run(world.now)
     assemble = world.step("assemble")
-    for _ in range(10):
+    for _ in range(FRESH_READS_MAX):
         world.crm.put("Opportunity", {"Id": deal})
         report = assemble.run(world.now)
 

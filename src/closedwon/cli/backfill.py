@@ -73,6 +73,9 @@ def _tell(progress: "Progress") -> None:
     done = {report.step: report.done for report in progress.reports}
     told = "  ".join(f"{step} {count}" for step, count in done.items())
     line = f"{progress.settled} of {progress.total} deals settled; this pass: {told}"
+    young = next((r.waiting for r in progress.reports if r.step == "assemble"), 0)
+    if young:
+        line += f"; {young} were saved a moment ago and are read again when they stand still"
     end = "\r" if sys.stderr.isatty() else "\n"
     click.echo(f"{line}{end}", err=True, nl=False)
 

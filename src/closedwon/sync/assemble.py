@@ -16,6 +16,8 @@ from closedwon.store.line.deal_row import DealRow, Outcome
 BATCH_MAX = 200
 STORED_TOGETHER = 50
 """Deals read before they are stored; a kill has at most these read again."""
+FRESH_READS_MAX = 100
+"""Reads in a row that may find a deal just saved; several passes of one run count each."""
 RETRY_AFTER = timedelta(minutes=30)
 """A deal parked because it never became readable is tried again this often."""
 
@@ -101,7 +103,8 @@ class Assemble:
         return row.outcome is Outcome.PARKED and all(p.step != self.name for p in open_rows)
 
     def _unready(self, row: DealRow, found: Unready, now: datetime) -> str:
-        if row.reads + 1 < self.reads_max:
+        reads_max = max(self.reads_max, FRESH_READS_MAX) if found.is_fresh else self.reads_max
+        if row.reads + 1 < reads_max:
             self.store.deals.unready(row, found.reason, now)
             return "waiting"
         finding = Finding(

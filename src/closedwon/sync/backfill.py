@@ -26,6 +26,8 @@ from closedwon.store.line.deal_row import Counts
 LIST_CHUNK = 5000
 PASSES_MAX = 100_000
 MINUTE_S = 60
+PAUSES_MAX = 2
+"""Pauses for deals saved a moment ago; what is still not at rest then, the next run reads."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ class Backfill:
     """Most deals read per minute; None is as fast as the API budget allows."""
     batch_max: int = 1000
     """Deals a pass may read; the steps must be built with it."""
+    settle_s: float = 60
+    """How long a deal must stand still before it is read."""
 
     def start(self, since: date, until: date, now: datetime) -> int:
         """List and mark the deals closed in ``[since, until)``; returns how many.
@@ -85,14 +89,18 @@ class Backfill:
     def run(self, now: datetime) -> Iterator[Progress]:
         """Pass after pass until nothing moves; each pass commits deal by deal."""
         total = self.store.deals.on_the_line()
+        pauses = 0
         for _ in range(PASSES_MAX):
             reports = tuple(step.run(now) for step in self.steps)
             waiting = self.store.deals.on_the_line()
             yield Progress(settled=total - waiting, total=total, reports=reports)
-            if not any(report.changed_anything or report.unchanged for report in reports):
-                break
             unread = self.store.deals.on_the_line("assemble")
-            if self.rate_per_minute is not None and unread:
+            if not any(report.changed_anything or report.unchanged for report in reports):
+                if not unread or pauses == PAUSES_MAX:
+                    break
+                pauses += 1
+                self.sleep(self.settle_s + 1)
+            elif self.rate_per_minute is not None and unread:
                 self.sleep(MINUTE_S * min(self.batch_max, unread) / self.rate_per_minute)
         with writing(self.store.db):
             self.store.backfills.finished(now)

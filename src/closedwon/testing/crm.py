@@ -186,7 +186,8 @@ class FakeCrm:
             family[child.name] = self._children(child, family)
         newest = max(row["SystemModstamp"] for rows in family.values() for row in rows)
         if parse_instant(newest) > now - self._settle:
-            return Unready(opportunity_id=id_, reason=f"it was saved at {newest}")
+            reason = f"it was saved at {newest}"
+            return Unready(opportunity_id=id_, reason=reason, is_fresh=True)
         record = self._selected(root, self.source.fields)
         children = {
             child.name: tuple(

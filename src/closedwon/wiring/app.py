@@ -271,6 +271,7 @@ class App:
             sleep=self.sleep,
             rate_per_minute=rate_per_minute,
             batch_max=batch,
+            settle_s=self.settings.settle_seconds,
         )
 
     def _poll(self) -> Poll:

@@ -114,11 +114,12 @@ class DealReader:
     ) -> Deal | Unready:
         every = [root, *(row for rows in children.values() for row in rows)]
         if moved and any(row["Id"] in moved for row in every):
-            return Unready(opportunity_id=id_, reason="it was saved while being read")
+            reason = "it was saved while being read"
+            return Unready(opportunity_id=id_, reason=reason, is_fresh=True)
         newest = parse_instant(max([row[STAMP] for row in every]))
         if newest > now - self._settle:
             reason = f"it was saved at {wire_instant(newest)}, less than the settle time ago"
-            return Unready(opportunity_id=id_, reason=reason)
+            return Unready(opportunity_id=id_, reason=reason, is_fresh=True)
         reason = half_saved(self._source.children, children) or ""
         if reason:
             return Unready(opportunity_id=id_, reason=reason)
