@@ -18,14 +18,9 @@ from closedwon.billing.catalog.types import (
     Rate,
     RateCard,
 )
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added, Create
-from closedwon.billing.contracts.terms import (
-    AccessSegment,
-    Applicability,
-    Commit,
-    CommitKind,
-    ScheduleItem,
-)
+from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, ScheduleItem
 from closedwon.billing.pricing import Flat, Price, Tier, Tiered
 from closedwon.engine.engine import Engine
 from closedwon.kernel.instant import Interval

@@ -20,10 +20,10 @@ from billing.world import (
 )
 from closedwon.billing.account import BillingSettings, Customer
 from closedwon.billing.catalog.types import Metric, Product, Rate, RateCard
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added, Amend, Create
+from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.terms import (
-    Applicability,
-    Source,
     StatementDay,
     StatementSchedule,
     Transition,

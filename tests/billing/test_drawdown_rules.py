@@ -18,14 +18,9 @@ from billing.world import (
     span,
     usage_product,
 )
+from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import Added, Create
-from closedwon.billing.contracts.terms import (
-    Applicability,
-    Commit,
-    CommitKind,
-    RolloverOrigin,
-    Specifier,
-)
+from closedwon.billing.contracts.terms import Commit, CommitKind, RolloverOrigin
 from closedwon.billing.invoices.types import LineType
 from closedwon.billing.pricing import Tier, Tiered
 

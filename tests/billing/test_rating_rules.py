@@ -20,19 +20,10 @@ from billing.world import (
     usage_product,
 )
 from closedwon.billing.catalog.types import Aggregation, Conversion, Rate, Rounding
+from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import Added, ChangeEnd, Create, FilterUsage
-from closedwon.billing.contracts.terms import (
-    Applicability,
-    Commit,
-    Multiplier,
-    Override,
-    Overwrite,
-    Prioritization,
-    Specifier,
-    StatementDay,
-    StatementSchedule,
-    UsageFilter,
-)
+from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, Prioritization
+from closedwon.billing.contracts.terms import Commit, StatementDay, StatementSchedule, UsageFilter
 from closedwon.billing.invoices.types import Invoice
 from closedwon.billing.pricing import Flat, Tier, Tiered
 from closedwon.kernel.calendar import Frequency

@@ -20,8 +20,9 @@ from billing.world import (
     span,
     usage_product,
 )
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added, Amend, Create
-from closedwon.billing.contracts.terms import Applicability, StatementDay, StatementSchedule
+from closedwon.billing.contracts.terms import StatementDay, StatementSchedule
 from golden import s2
 
 

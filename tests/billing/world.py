@@ -19,16 +19,15 @@ from closedwon.billing.catalog.types import (
     Rate,
     RateCard,
 )
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Change, Edit
 from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.overrides import Multiplier, Override
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
     AccessSegment,
-    Applicability,
     Commit,
     CommitKind,
-    Multiplier,
-    Override,
     ScheduledCharge,
     ScheduleItem,
 )

@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from closedwon.billing.contracts.edits import Amend, Create
-from closedwon.billing.contracts.terms import (
-    CommitKind,
-    Multiplier,
-    Override,
-    TransitionType,
-)
+from closedwon.billing.contracts.overrides import Multiplier, Override
+from closedwon.billing.contracts.terms import CommitKind, TransitionType
 from closedwon.deals.mapping import map_deal
 from closedwon.deals.mapping.model import Policies
 from closedwon.deals.plan import PlanFacts, plan

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from closedwon.billing.contracts.edits import Create
-from closedwon.billing.contracts.terms import Multiplier, Override
+from closedwon.billing.contracts.overrides import Multiplier, Override
 from closedwon.deals.mapping import (
     DealMapping,
     RateCardFact,

@@ -20,6 +20,7 @@ from build import (
     setup,
 )
 from closedwon.billing.catalog.types import Alias, RateCard
+from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import (
     Added,
     Amend,
@@ -31,17 +32,8 @@ from closedwon.billing.contracts.edits import (
     Follow,
     Revise,
 )
-from closedwon.billing.contracts.terms import (
-    Applicability,
-    Commit,
-    Override,
-    Overwrite,
-    Prioritization,
-    Specifier,
-    Transition,
-    TransitionType,
-    UsageFilter,
-)
+from closedwon.billing.contracts.overrides import Override, Overwrite, Prioritization
+from closedwon.billing.contracts.terms import Commit, Transition, TransitionType, UsageFilter
 from closedwon.billing.pricing import Flat
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.store.audit import Outcome

@@ -13,13 +13,13 @@ from closedwon.billing.catalog.types import (
     ProductType,
     ProductVersion,
 )
+from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
     AccessSegment,
     Commit,
     CommitKind,
     RolloverOrigin,
-    Source,
     Transition,
     TransitionType,
 )

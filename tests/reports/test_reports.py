@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from billing.test_s1_infrax import infrax
 from billing.world import at
-from closedwon.billing.contracts.terms import Source
+from closedwon.billing.contracts.source import Source
 from closedwon.finance.figures.picture import Picture
 from closedwon.finance.reconcile import CrmValue, DealState
 from closedwon.reports import balances, invoices, reconcile, spend

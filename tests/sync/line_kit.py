@@ -14,13 +14,8 @@ from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import Product, ProductType, ProductVersion
 from closedwon.billing.contracts.edits import Added, Amend, Create
-from closedwon.billing.contracts.terms import (
-    AccessSegment,
-    Commit,
-    CommitKind,
-    ScheduleItem,
-    Source,
-)
+from closedwon.billing.contracts.source import Source
+from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, ScheduleItem
 from closedwon.deals.source import ChildSource, DealSource
 from closedwon.deals.types import (
     CreateContract,

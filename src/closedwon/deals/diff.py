@@ -7,8 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.contracts.edits import Added
+from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit, Override, ScheduledCharge
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge
 from closedwon.kernel.instant import Interval
 
 Term = Commit | Override | ScheduledCharge

@@ -10,7 +10,7 @@ import msgspec
 
 from closedwon.billing.catalog.types import Product
 from closedwon.billing.contracts.edits import Amend, ChangeEnd, Create, Revise
-from closedwon.billing.contracts.terms import Source
+from closedwon.billing.contracts.source import Source
 
 Record = Mapping[str, Any]
 """A CRM record as read: field -> str, Decimal, int, bool, None, or a parent Record (``X__r``).

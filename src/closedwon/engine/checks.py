@@ -3,17 +3,10 @@
 from collections.abc import Iterator
 
 from closedwon.billing.catalog.types import Catalog, ProductType, RateCard
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added
-from closedwon.billing.contracts.terms import (
-    Applicability,
-    Commit,
-    Multiplier,
-    Override,
-    Overwrite,
-    Prioritization,
-    ScheduledCharge,
-    UsageFilter,
-)
+from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, Prioritization
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge, UsageFilter
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import on_hour
 

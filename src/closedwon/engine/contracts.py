@@ -21,8 +21,9 @@ from closedwon.billing.contracts.edits import (
     Revise,
 )
 from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import CommitKind, Source
+from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import accounts, customers
 from closedwon.engine.checks import check_filter, check_terms, ids_of

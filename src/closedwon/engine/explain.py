@@ -6,8 +6,9 @@ from datetime import datetime
 from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added, Amend, Create, Edit, Revise
+from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit, Override, ScheduledCharge
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge
 from closedwon.billing.invoices.types import Invoice, Line
 from closedwon.engine.types import Cause, Explanation
 from closedwon.kernel.errors import NotFound

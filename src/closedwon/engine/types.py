@@ -7,7 +7,7 @@ import msgspec
 
 from closedwon.billing.account import Account, Bill
 from closedwon.billing.contracts.edits import Edit
-from closedwon.billing.contracts.terms import Source
+from closedwon.billing.contracts.source import Source
 from closedwon.billing.invoices.types import Line
 from closedwon.billing.rating.demand import Demand, Quantities
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlite_utils import Database
 
-from closedwon.billing.contracts.terms import Source
+from closedwon.billing.contracts.source import Source
 from closedwon.deals.types import Deal, Finding, MoneyEffect, Plan
 from closedwon.finance.figures.row import WantedRow
 from closedwon.kernel.errors import ConfigError, InvariantBroken

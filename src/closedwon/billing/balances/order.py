@@ -7,7 +7,8 @@ from decimal import Decimal
 from closedwon.billing.account import BillingSettings
 from closedwon.billing.balances.pools import Pool
 from closedwon.billing.catalog.types import Product
-from closedwon.billing.contracts.terms import Applicability, Commit, CommitKind
+from closedwon.billing.contracts.applicability import Applicability
+from closedwon.billing.contracts.terms import Commit, CommitKind
 from closedwon.billing.pricing import first_unit_price
 from closedwon.billing.rating.matching import touches_product
 from closedwon.billing.rating.slices import Slice

@@ -98,6 +98,18 @@ class Rounding(msgspec.Struct, frozen=True, kw_only=True):
     decimal_places: int
 
 
+class CompositeBase(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines a composite product is a percentage of (R241-R244)."""
+
+    product_ids: tuple[str, ...] = ()
+    product_tags: tuple[str, ...] = ()
+    """Products with ANY of these tags."""
+    scope: str = "CONTRACT"
+    """CONTRACT or CUSTOMER: whose spend counts (R242)."""
+    exclude_free_usage: bool = False
+    include_composite_spend: bool = False
+
+
 class ProductVersion(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How a product is defined from ``starting_at`` until the next version (R48, R49)."""
 
@@ -109,6 +121,10 @@ class ProductVersion(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rounding: Rounding | None = None
     pricing_group_key: tuple[str, ...] = ()
     presentation_group_key: tuple[str, ...] = ()
+    sql_granularity: str = "SERVICE_PERIOD"
+    """HOUR or SERVICE_PERIOD, for SQL metrics (R39)."""
+    composite: CompositeBase | None = None
+    """What a COMPOSITE product takes its percentage of (R241)."""
 
     @cached_property
     def tag_set(self) -> frozenset[str]:
@@ -171,6 +187,17 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     window: Interval
 
 
+class UnitConversion(msgspec.Struct, frozen=True, kw_only=True):
+    """What one custom pricing unit costs in the card's fiat wire unit (R249, R251)."""
+
+    credit_type_id: str
+    fiat_per_unit: Decimal
+
+    def __post_init__(self) -> None:
+        if self.fiat_per_unit < 0:
+            raise Refused("a conversion must not be negative", credit_type=self.credit_type_id)
+
+
 class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A price book in one fiat currency (R53-R57)."""
 
@@ -179,6 +206,7 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     description: str = ""
     fiat_credit_type_id: str = USD
     aliases: tuple[Alias, ...] = ()
+    conversions: tuple[UnitConversion, ...] = ()
     rates: tuple[Rate, ...] = ()
     """In the order they were added; the last one that covers an instant wins (R54)."""
     created_at: datetime

@@ -9,16 +9,25 @@ from datetime import datetime
 
 import msgspec
 
+from closedwon.billing.contracts.gated import (
+    Discount,
+    ProfessionalService,
+    ProviderSegment,
+    Royalty,
+)
+from closedwon.billing.contracts.hierarchy import Hierarchy
+from closedwon.billing.contracts.overrides import Override, Prioritization
+from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.source import Source
+from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import (
     Commit,
-    Override,
-    Prioritization,
     ScheduledCharge,
-    Source,
     StatementSchedule,
     Transition,
     UsageFilter,
 )
+from closedwon.billing.contracts.thresholds import BalanceThreshold, SpendThreshold, SpendTracker
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval, on_hour
 
@@ -30,20 +39,35 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
     """Commits and credits alike."""
     overrides: tuple[Override, ...] = ()
     charges: tuple[ScheduledCharge, ...] = ()
+    recurring: tuple[RecurringCommit, ...] = ()
+    """Recurring commits and credits alike."""
+    subscriptions: tuple[Subscription, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    services: tuple[ProfessionalService, ...] = ()
+    royalties: tuple[Royalty, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether it brings nothing."""
-        return not (self.commits or self.overrides or self.charges)
+        return not self.ids
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of all terms."""
-        return (
-            *(commit.id for commit in self.commits),
-            *(override.id for override in self.overrides),
-            *(charge.id for charge in self.charges),
-        )
+        return tuple(term.id for name in self.__struct_fields__ for term in getattr(self, name))
+
+
+class ContractSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a contract has one of, besides its terms (metronome.md 2.7)."""
+
+    spend_threshold: SpendThreshold | None = None
+    balance_threshold: BalanceThreshold | None = None
+    trackers: tuple[SpendTracker, ...] = ()
+    hierarchy: Hierarchy | None = None
+    providers: tuple[ProviderSegment, ...] = ()
+    """By ``effective_at`` (R103)."""
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: salesforce_opportunity_id, netsuite_sales_order_id, ..."""
 
 
 class Create(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
@@ -59,6 +83,10 @@ class Create(msgspec.Struct, frozen=True, kw_only=True, tag="create"):
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     transition: Transition | None = None
     net_payment_terms_days: int | None = None
+    charges_on_usage_invoices: bool = False
+    """scheduled_charges_on_usage_invoices ALL (R155)."""
+    settings: ContractSettings = ContractSettings()
+    package_id: str | None = None
     uniqueness_key: str | None = None
     custom_fields: Mapping[str, str] = {}
 
@@ -79,6 +107,12 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True, tag="amend"):
     custom_fields: Mapping[str, str] = {}
 
 
+class ChangeEnd(msgspec.Struct, frozen=True, kw_only=True, tag="change_end"):
+    """New contract end; None opens it (R117, R118)."""
+
+    ending_before: datetime | None
+
+
 class Revise(msgspec.Struct, frozen=True, kw_only=True, tag="revise"):
     """v2 edit: adds, replaces (by term id) and removes terms (R112, R113, R116)."""
 
@@ -87,13 +121,12 @@ class Revise(msgspec.Struct, frozen=True, kw_only=True, tag="revise"):
     remove_ids: tuple[str, ...] = ()
     archive_ids: tuple[str, ...] = ()
     name: str | None = None
+    net_payment_terms_days: int | None = None
+    settings: ContractSettings | None = None
+    """The whole new settings; None keeps them."""
+    end: ChangeEnd | None = None
+    """update_contract_end_date in the same edit."""
     custom_fields: Mapping[str, str] = {}
-
-
-class ChangeEnd(msgspec.Struct, frozen=True, kw_only=True, tag="change_end"):
-    """New contract end; None opens it (R117, R118)."""
-
-    ending_before: datetime | None
 
 
 class Follow(msgspec.Struct, frozen=True, kw_only=True, tag="follow"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never
 
 from msgspec.structs import replace
 
@@ -19,10 +19,7 @@ from closedwon.billing.contracts.edits import (
 )
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
-    Commit,
     CommitKind,
-    Override,
-    ScheduledCharge,
     ScheduleItem,
     TransitionType,
     UsageFilter,
@@ -30,7 +27,20 @@ from closedwon.billing.contracts.terms import (
 from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, Interval
 
-Term = TypeVar("Term", Commit, Override, ScheduledCharge)
+KINDS = Added.__struct_fields__
+"""Kinds of terms; a contract keeps each under the name an edit brings it by."""
+
+
+class Identified(Protocol):
+    """Any term."""
+
+    @property
+    def id(self) -> str:
+        """Its id, unique over all contracts."""
+        ...
+
+
+Term = TypeVar("Term", bound=Identified)
 
 
 def contract_of(edits: Sequence[Edit]) -> Contract:
@@ -56,6 +66,9 @@ def _created(edit: Edit, create: Create) -> Contract:
         prioritization=create.prioritization,
         transition=create.transition,
         net_payment_terms_days=create.net_payment_terms_days,
+        charges_on_usage_invoices=create.charges_on_usage_invoices,
+        settings=create.settings,
+        package_id=create.package_id,
         uniqueness_key=create.uniqueness_key,
         custom_fields=create.custom_fields,
         created_at=edit.at,
@@ -93,10 +106,8 @@ def _with(contract: Contract, added: Added, edit: Edit) -> Contract:
         raise Refused("a term is on the contract already", contract=contract.id, terms=str(taken))
     return replace(
         contract,
-        commits=contract.commits + added.commits,
-        overrides=contract.overrides + added.overrides,
-        charges=contract.charges + added.charges,
         edit_of={**contract.edit_of, **dict.fromkeys(new_ids, edit.id)},
+        **{kind: getattr(contract, kind) + getattr(added, kind) for kind in KINDS},
     )
 
 
@@ -110,15 +121,19 @@ def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
     revised = replace(
         contract,
         name=contract.name if change.name is None else change.name,
-        commits=_kept(contract.commits, changed.commits, removed),
-        overrides=_kept(contract.overrides, changed.overrides, removed),
-        charges=_kept(contract.charges, changed.charges, removed),
+        net_payment_terms_days=contract.net_payment_terms_days
+        if change.net_payment_terms_days is None
+        else change.net_payment_terms_days,
+        settings=contract.settings if change.settings is None else change.settings,
         custom_fields={**contract.custom_fields, **change.custom_fields},
         edit_of={
             **{term: by for term, by in contract.edit_of.items() if term not in removed},
             **dict.fromkeys(replaced, edit.id),
         },
+        **{kind: _kept(getattr(contract, kind), getattr(changed, kind), removed) for kind in KINDS},
     )
+    if change.end is not None:
+        revised = _ended(revised, change.end.ending_before)
     return _with(_archived(revised, frozenset(change.archive_ids), edit.at), change.add, edit)
 
 

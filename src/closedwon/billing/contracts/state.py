@@ -5,10 +5,13 @@ from datetime import datetime
 
 import msgspec
 
+from closedwon.billing.contracts.edits import ContractSettings
+from closedwon.billing.contracts.gated import Discount, ProfessionalService, Royalty
+from closedwon.billing.contracts.overrides import Override, Prioritization
+from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import (
     Commit,
-    Override,
-    Prioritization,
     ScheduledCharge,
     StatementSchedule,
     Transition,
@@ -28,6 +31,11 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     commits: tuple[Commit, ...] = ()
     overrides: tuple[Override, ...] = ()
     charges: tuple[ScheduledCharge, ...] = ()
+    recurring: tuple[RecurringCommit, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    services: tuple[ProfessionalService, ...] = ()
+    royalties: tuple[Royalty, ...] = ()
     usage_filters: tuple[UsageFilter, ...] = ()
     """By ``starting_at``; each ends where the next begins (R106)."""
     statement: StatementSchedule = StatementSchedule()
@@ -39,10 +47,15 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     removes_trueup: bool = False
     """Whether the contract that follows cancelled this one's true-ups (R122, R124)."""
     net_payment_terms_days: int | None = None
+    charges_on_usage_invoices: bool = False
+    settings: ContractSettings = ContractSettings()
+    package_id: str | None = None
     uniqueness_key: str | None = None
     custom_fields: Mapping[str, str] = {}
     created_at: datetime
     archived_at: datetime | None = None
     voids_invoices: bool = False
+    archived_children: Mapping[str, datetime] = {}
+    """Children of generators that were archived one by one (R205)."""
     edit_of: Mapping[str, str] = {}
     """Term id -> id of the edit that brought it (D10)."""

@@ -1,4 +1,4 @@
-"""What a contract promises: commits, overrides, charges, filters (metronome.md 2.7).
+"""What a contract promises: commits, charges, filters, statements (metronome.md 2.7).
 
 Every term has an ``id``. What a mapped deal brings gets an id derived from its own key, so that the
 same deal always asks for the same terms; what an API caller creates gets one from the id source.
@@ -12,22 +12,22 @@ from enum import StrEnum
 import msgspec
 
 from closedwon.billing.catalog.types import USD
-from closedwon.billing.pricing import Price
+from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
+from closedwon.billing.contracts.hierarchy import ChildAccess
+from closedwon.billing.contracts.source import Source
+from closedwon.billing.contracts.thresholds import Gate
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval, on_hour
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a term came from, so that a line can be explained back to its quote line (D10)."""
+class SeatAdjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """Balance that seats added inside a segment's window brought it at ``at`` (R229, R235)."""
 
-    opportunity_id: str
-    quote_id: str = ""
-    line_ids: tuple[str, ...] = ()
-    rule: str = ""
-    """Id of the mapping rule."""
-    place: str = ""
-    """``file:line`` of that rule."""
+    at: datetime
+    amount: Decimal
+    seat_id: str | None = None
+    """INDIVIDUAL allocation only."""
 
 
 class AccessSegment(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,10 @@ class AccessSegment(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     amount: Decimal
     window: Interval
+    adjustments: tuple[SeatAdjustment, ...] = ()
+    """Later grants, oldest first; on top of ``amount``."""
+    seats: Mapping[str, Decimal] = {}
+    """INDIVIDUAL allocation: what each seat was granted at the start; sums to ``amount`` (R230)."""
 
     def __post_init__(self) -> None:
         on_hour(self.window.start, "access start")
@@ -69,37 +73,6 @@ class CommitKind(StrEnum):
     CREDIT = "CREDIT"
 
 
-class Specifier(msgspec.Struct, frozen=True, kw_only=True):
-    """Selects lines: AND inside, OR across specifiers (R75, R76)."""
-
-    product_id: str | None = None
-    product_tags: tuple[str, ...] = ()
-    """The product has ALL of these tags (R75)."""
-    pricing_group_values: Mapping[str, str] = {}
-    presentation_group_values: Mapping[str, str] = {}
-
-
-class Applicability(msgspec.Struct, frozen=True, kw_only=True):
-    """What a balance or override applies to; all empty means every product (R74, R163)."""
-
-    product_ids: tuple[str, ...] = ()
-    product_tags: tuple[str, ...] = ()
-    """The product has ANY of these tags (R75)."""
-    specifiers: tuple[Specifier, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.specifiers and (self.product_ids or self.product_tags):
-            raise Refused("specifiers cannot be combined with product ids or tags")
-
-    @property
-    def is_everything(self) -> bool:
-        """Whether nothing narrows it."""
-        return not (self.product_ids or self.product_tags or self.specifiers)
-
-
-EVERYTHING = Applicability()
-
-
 class RolloverOrigin(msgspec.Struct, frozen=True, kw_only=True):
     """The balance a rollover commit came from (R121)."""
 
@@ -127,6 +100,21 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     access_credit_type_id: str = USD
     payment_credit_type_id: str = USD
     rolled_over_from: RolloverOrigin | None = None
+    recurring_id: str | None = None
+    """Generator that made it (R204)."""
+    seat_group_key: str | None = None
+    """INDIVIDUAL allocation: the presentation key whose value is the seat (R230)."""
+    contract_ids: tuple[str, ...] = ()
+    """Customer-level balances: contracts that may draw; empty is all (R109)."""
+    invoice_contract_id: str | None = None
+    """Customer-level commits: the contract that bills the payments (R212)."""
+    gate: Gate | None = None
+    """Payment that has to come before the balance is released (R200)."""
+    is_recharge: bool = False
+    """Made by a threshold, not by hand; what spend trackers tell apart (R268)."""
+    counts_as_discounted: bool = False
+    """spend_tracker_attributes (R268)."""
+    child_access: ChildAccess = ChildAccess()
     created_at: datetime
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
@@ -161,51 +149,6 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     def cost_total(self) -> Decimal:
         """Sum of the payments, invoiced or not (R174)."""
         return sum((payment.amount for payment in self.payments), Decimal(0))
-
-
-class Overwrite(msgspec.Struct, frozen=True, kw_only=True, tag="OVERWRITE"):
-    """Replaces the list rate and detaches from later card changes (R73)."""
-
-    price: Price
-    credit_type_id: str = USD
-
-
-class Multiplier(msgspec.Struct, frozen=True, kw_only=True, tag="MULTIPLIER"):
-    """Times the list price; follows card changes (R73)."""
-
-    multiplier: Decimal
-
-    def __post_init__(self) -> None:
-        if self.multiplier < 0:
-            raise Refused("a multiplier must not be negative", found=str(self.multiplier))
-
-
-class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract's own rate or entitlement over a window (R73-R92)."""
-
-    id: str
-    window: Interval
-    applicability: Applicability = EVERYTHING
-    rate: Overwrite | Multiplier | None = None
-    """None changes entitlement only (R85)."""
-    entitled: bool | None = None
-    priority: Decimal | None = None
-    """Lowest wins under EXPLICIT (R83)."""
-    source: Source | None = None
-
-    def __post_init__(self) -> None:
-        on_hour(self.window.start, "override start")
-        if self.window.end is not None:
-            on_hour(self.window.end, "override end")
-        if self.rate is None and self.entitled is None:
-            raise Refused("an override must change a rate or an entitlement", override=self.id)
-        if isinstance(self.rate, Overwrite) and (
-            self.applicability.product_tags
-            or any(s.product_tags for s in self.applicability.specifiers)
-        ):
-            raise Refused("an OVERWRITE cannot target tags", override=self.id)
-        if self.priority is not None and self.priority <= 0:
-            raise Refused("an override priority must be above 0", override=self.id)
 
 
 class ScheduledCharge(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,10 +209,3 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     from_contract_id: str
     removes_trueup: bool = False
     """Whether the old contract's postpaid true-ups are cancelled (R124)."""
-
-
-class Prioritization(StrEnum):
-    """Which multiplier wins when several match (R82, R83)."""
-
-    LOWEST_MULTIPLIER = "LOWEST_MULTIPLIER"
-    EXPLICIT = "EXPLICIT"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from closedwon.billing.contracts.terms import Applicability, Specifier
+from closedwon.billing.contracts.applicability import Applicability, Specifier
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from closedwon.billing.catalog.types import Rate
+from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, Prioritization
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Multiplier, Override, Overwrite, Prioritization
 from closedwon.billing.pricing import Price, scaled
 from closedwon.billing.rating.matching import Subject, applies
 from closedwon.kernel.exact import ZERO

@@ -9,8 +9,9 @@ from itertools import pairwise
 import msgspec
 
 from closedwon.billing.catalog.types import Catalog, Product, ProductType, ProductVersion, RateCard
+from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import EVERYTHING, Applicability, Commit
+from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.billing.rating.matching import Subject, touches_product
 from closedwon.billing.rating.quantities import Group, billed, cumulative

@@ -3,12 +3,7 @@
 from decimal import Decimal
 from itertools import pairwise
 
-from closedwon.billing.contracts.terms import (
-    AccessSegment,
-    Commit,
-    CommitKind,
-    ScheduleItem,
-)
+from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, ScheduleItem
 from closedwon.deals.mapping.answers import row_id
 from closedwon.deals.mapping.deal_terms import DealTerms, Group, plain
 from closedwon.deals.mapping.outputs import CommitOutput, Payments, SinglePayment

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from closedwon.billing.contracts.edits import Added
-from closedwon.billing.contracts.terms import Multiplier, Override, Source
+from closedwon.billing.contracts.overrides import Multiplier, Override
+from closedwon.billing.contracts.source import Source
 from closedwon.deals.diff import all_terms, starts_at
 from closedwon.deals.mapping.answers import Answers, Unmappable, finding_of
 from closedwon.deals.mapping.header import Header

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from closedwon.billing.catalog.types import Product, ProductType, ProductVersion
-from closedwon.billing.contracts.terms import Applicability, Source
+from closedwon.billing.contracts.applicability import Applicability
+from closedwon.billing.contracts.source import Source
 from closedwon.deals.mapping.answers import (
     Answers,
     Unmappable,

@@ -5,16 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Create
-from closedwon.billing.contracts.terms import (
-    Applicability,
-    Commit,
-    Multiplier,
-    Override,
-    Overwrite,
-    ScheduledCharge,
-    ScheduleItem,
-)
+from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, TieredMultiplier
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge, ScheduleItem
 from closedwon.billing.pricing import first_unit_price
 from closedwon.deals.mapping.document import Node, Scalar, Sequence, Table
 from closedwon.deals.money import money_effect
@@ -86,6 +80,8 @@ def _override(override: Override, currency: str) -> dict[str, Any]:
             rate["multiplier"] = canonical(multiplier)
         case Overwrite(price=price):
             rate["price"] = _money(first_unit_price(price), currency)
+        case TieredMultiplier(tiers=tiers):
+            rate["multipliers"] = [canonical(tier.multiplier) for tier in tiers]
         case None:
             pass
     window = override.window

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from closedwon.billing.contracts.terms import Multiplier, Override, Overwrite
+from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite
 from closedwon.billing.pricing import Flat
 from closedwon.deals.mapping.deal_terms import DealTerms, Group, plain
 from closedwon.deals.mapping.outputs import OverrideOutput

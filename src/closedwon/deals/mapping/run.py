@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from closedwon.billing.contracts.edits import Added, Amend, Create
-from closedwon.billing.contracts.terms import Commit, Override, ScheduledCharge, Source
+from closedwon.billing.contracts.overrides import Override
+from closedwon.billing.contracts.source import Source
+from closedwon.billing.contracts.terms import Commit, ScheduledCharge
 from closedwon.deals.mapping.answers import (
     Answers,
     Unmappable,
@@ -97,8 +99,7 @@ class _Run:
         if self.parks:
             return None
         try:
-            reader = HeaderReader(self._mapping, self._answers, self._facts)
-            header = reader.header(opportunity_id)
+            header = HeaderReader(self._mapping, self._answers, self._facts).header(opportunity_id)
         except Unmappable as error:
             self._findings.append(error.finding)
             return None
