@@ -17,7 +17,7 @@ from closedwon.billing.bill import bill, demands_of
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
-from closedwon.engine import accounts, books
+from closedwon.engine import accounts, books, events
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
 from closedwon.engine.due import due_invoices, next_due
 from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
@@ -139,6 +139,7 @@ class Finalizer:
             for invoice in due:
                 check_invoice(invoice)
                 stores.invoices.freeze(invoice, now)
+                events.invoice_finalized(stores, invoice, now)
             new = stores.ledger.append(customer_id, made.entries, now)
             invoices = {invoice.id: invoice for invoice in (*account.finalized, *due)}
             commits = {commit.id: commit for commit in made.commits}

@@ -7,10 +7,12 @@ from closedwon.store.catalogue import Catalogue
 from closedwon.store.contracts import Contracts
 from closedwon.store.custom_fields import CustomFields
 from closedwon.store.customers import Customers
+from closedwon.store.events import Events
 from closedwon.store.invoices import Invoices
 from closedwon.store.journal import Journal
 from closedwon.store.keys import UniquenessKeys
 from closedwon.store.ledger import Ledger
+from closedwon.store.outbox import Outbox
 from closedwon.store.problems import BillingProblems
 
 
@@ -29,3 +31,5 @@ class Stores:
         self.journal = Journal(db)
         self.problems = BillingProblems(db)
         self.audit = Audit(db)
+        self.events = Events(db)
+        self.outbox = Outbox(db)
