@@ -123,6 +123,8 @@ def _value(metric: Metric, events: list[Used]) -> Decimal:
             )
         case Aggregation.LATEST:
             return next(iter(reversed(list(_numbers(metric, events)))), ZERO)
+        case None:
+            raise Refused("usage in memory does not evaluate SQL metrics", metric=metric.id)
         case _:
             assert_never(metric.aggregation)
 

@@ -14,6 +14,7 @@ import msgspec
 
 from closedwon.billing.catalog.types import Aggregation, PropertyFilter
 from closedwon.billing.rating.demand import Demand, Reading
+from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import ZERO, canonical
 from closedwon.usage.numbers import NUMBER, ORDINARY, added, number
 from closedwon.usage.relations import Relations
@@ -95,7 +96,7 @@ def readings(demands: Sequence[Demand], ordered: Iterable[Increment]) -> dict[st
     return answer
 
 
-def _accumulated(aggregation: Aggregation, total: Decimal, one: Increment) -> Decimal | None:
+def _accumulated(aggregation: Aggregation | None, total: Decimal, one: Increment) -> Decimal | None:
     """The cumulative value after a stretch; None when no event of it counts (R25)."""
     match aggregation:
         case Aggregation.COUNT | Aggregation.UNIQUE:
@@ -109,6 +110,8 @@ def _accumulated(aggregation: Aggregation, total: Decimal, one: Increment) -> De
             if aggregation is Aggregation.MAX:
                 return max(total, *parts)
             return added((total, *parts))
+        case None:
+            raise InvariantBroken("a SQL metric is not metered by the streaming query")
 
 
 def _reached(asked: Relations) -> str:

@@ -159,7 +159,8 @@ def _wanted(
     demand = np.repeat(np.arange(len(demands), dtype=np.int32), counts)
     within = np.arange(len(demand)) - np.repeat(np.cumsum(counts) - counts, counts)
     kinds = list(Aggregation)
-    codes = np.array([kinds.index(one.metric.aggregation) for one in demands], dtype=np.int8)
+    used = [one.metric.aggregation for one in demands]
+    codes = np.array([kinds.index(one) for one in used if one is not None], dtype=np.int8)
     aggregations = pa.DictionaryArray.from_arrays(codes[demand], [kind.value for kind in kinds])
     return pa.table(
         {

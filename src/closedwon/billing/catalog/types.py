@@ -48,23 +48,38 @@ class PropertyFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """A streaming billable metric; immutable but for its name (R29-R37)."""
+    """A billable metric, streaming or SQL; immutable but for its name (R29-R39).
+
+    A streaming metric has an ``aggregation``; a SQL metric has ``sql`` and none of the streaming
+    fields. Raises Refused for both, for neither, and for a key that does not fit (metronome 2.5).
+    """
 
     id: str
     name: str
-    aggregation: Aggregation
+    aggregation: Aggregation | None = None
+    """None for a SQL metric only."""
+    sql: str | None = None
+    """The query of a SQL metric over the table ``events`` (R38); None for a streaming one."""
     key: str | None = None
-    """Property aggregated; None for COUNT only."""
+    """Property aggregated; None for COUNT and SQL only."""
     event_types: tuple[str, ...] = ()
     """Accepted event types; empty accepts every type not in ``not_event_types``."""
     not_event_types: tuple[str, ...] = ()
     filters: tuple[PropertyFilter, ...] = ()
     group_keys: tuple[tuple[str, ...], ...] = ()
+    """Compound group keys (R35). Of a SQL metric: its columns beside the value, as one key."""
     created_at: datetime
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
 
     def __post_init__(self) -> None:
+        streaming = (self.aggregation, self.key, self.event_types, self.not_event_types)
+        if self.sql is not None:
+            if any((*streaming, self.filters)):
+                raise Refused("a metric has sql or the streaming fields, not both", metric=self.id)
+            return
+        if self.aggregation is None:
+            raise Refused("a metric needs sql or an aggregation_type", metric=self.id)
         if (self.key is None) != (self.aggregation is Aggregation.COUNT):
             raise Refused("aggregation_key is required, except for COUNT, where it is forbidden")
 

@@ -19,6 +19,10 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 
     ``cuts`` are the rising instants at which a cumulative value is wanted; the first is the start
     of the period, where every value is zero, the last its end.
+
+    Nothing is evaluated hour by hour, and yet HOUR granularity (R39) comes out right: the price
+    is the same in every hour between two cuts, and the hourly increments of that stretch add up to
+    the value at its end minus the value at its start, for every metric, also one that falls.
     """
 
     key: str
@@ -31,13 +35,17 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """Event properties that split the quantity; order fixes the order in Reading.group."""
     filters: tuple[UsageFilter, ...] = ()
     """Usage filters in force, by ``starting_at``; none before the first one."""
+    whole_period: bool = False
+    """SERVICE_PERIOD granularity of a SQL metric (R39): it is evaluated once, over the period, and
+    the only reading is at the last cut, so that all of it takes the last instant's price. False
+    is HOUR granularity: the value since the first cut, at every cut."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Cumulative value of one group at ``cuts[cut]`` since the first cut.
 
     Groups without events have no reading; a cut without new events may be left out (the value
-    before holds).
+    before holds). Values of SUM, LATEST and SQL metrics may fall from one cut to the next.
     """
 
     key: str
