@@ -9,6 +9,7 @@ from closedwon.billing.balances.pools import Pool
 from closedwon.billing.catalog.types import Product
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.terms import Commit, CommitKind
+from closedwon.billing.invoices.types import LineType
 from closedwon.billing.pricing import first_unit_price
 from closedwon.billing.rating.matching import touches_product
 from closedwon.billing.rating.slices import Slice
@@ -40,10 +41,15 @@ def drawdown_key(pool: Pool, products: Iterable[Product], settings: BillingSetti
     )
 
 
-def line_key(piece: Slice) -> tuple[datetime, Decimal, str, str]:
-    """Sorts slices into the order they meet balances: early, dear, then by name (R176)."""
+CLASSES = (LineType.USAGE, LineType.SUBSCRIPTION, LineType.COMPOSITE, LineType.CPU_CONVERSION)
+"""Which lines balances pay first (R176)."""
+
+
+def line_key(piece: Slice) -> tuple[int, datetime, Decimal, str, str]:
+    """Sorts slices into the order they meet balances: by class, early, dear, by name (R176)."""
     dearest_first = -first_unit_price(piece.priced.price)
-    return (piece.window.start, dearest_first, piece.name, piece.subject.product_id)
+    kind = CLASSES.index(piece.type)
+    return (kind, piece.window.start, dearest_first, piece.name, piece.subject.product_id)
 
 
 def _type_order(commit: Commit) -> int:

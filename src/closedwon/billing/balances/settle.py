@@ -138,7 +138,7 @@ def _line(piece: Slice, part: Part, quantity: Decimal, total: Decimal) -> Line:
     if part.level is not None and part.starting_at is not None:
         tier = TierRef(level=part.level, starting_at=part.starting_at, size=part.size)
     return Line(
-        type=LineType.USAGE,
+        type=piece.type,
         name=piece.name,
         total=total,
         product_id=piece.subject.product_id,
@@ -152,6 +152,8 @@ def _line(piece: Slice, part: Part, quantity: Decimal, total: Decimal) -> Line:
         tier=tier,
         pricing_group_values=piece.subject.pricing_group_values,
         presentation_group_values=piece.subject.presentation_group_values,
+        subscription_id=piece.subscription_id,
+        is_prorated=piece.is_prorated,
         why=Why(rate_id=piece.priced.rate_id, override_id=piece.priced.override_id),
     )
 

@@ -16,6 +16,8 @@ class InvoiceType(StrEnum):
 
     USAGE = "USAGE"
     SCHEDULED = "SCHEDULED"
+    USAGE_CONSOLIDATED = "USAGE_CONSOLIDATED"
+    """A parent's copy of its children's usage lines (R304)."""
 
 
 class InvoiceStatus(StrEnum):
@@ -76,6 +78,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     payment_id: str | None = None
     """Schedule item a commit_purchase or scheduled line bills."""
     charge_id: str | None = None
+    discount_id: str | None = None
+    service_id: str | None = None
+    """Professional service a line bills (R159)."""
+    subscription_id: str | None = None
+    is_prorated: bool = False
     tier: TierRef | None = None
     pricing_group_values: Mapping[str, str] = {}
     presentation_group_values: Mapping[str, str | None] = {}

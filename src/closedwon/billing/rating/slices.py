@@ -12,6 +12,7 @@ from closedwon.billing.catalog.types import Catalog, Product, ProductType, Produ
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.invoices.types import LineType
 from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.billing.rating.matching import Subject, touches_product
 from closedwon.billing.rating.quantities import Group, billed, cumulative
@@ -23,8 +24,10 @@ from closedwon.kernel.instant import Interval, edges
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Units of one product and group in a stretch where nothing changes, from ``begin`` to ``end``.
 
-    Positions count entitled units of the billing period (R61-R63, G36); ``end`` below ``begin``
-    means usage was taken back.
+    What balances can pay comes in this shape: a subscription is its quantity at its price, a
+    composite one unit at its amount, a conversion its custom units at their fiat price. Positions
+    count entitled units of the billing period (R61-R63, G36); ``end`` below ``begin`` means usage
+    was taken back.
     """
 
     subject: Subject
@@ -33,6 +36,11 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     begin: Decimal
     end: Decimal
     priced: Priced
+    type: LineType = LineType.USAGE
+    """What its lines are: usage, subscription, composite or cpu_conversion."""
+    subscription_id: str | None = None
+    is_prorated: bool = False
+    """Of subscription lines: a share of a period's price (R223)."""
 
 
 Change = tuple[datetime, Applicability]
