@@ -29,6 +29,7 @@ def draft_of(
 ) -> Invoice:
     """A draft of the contract; its total is what its lines make payable (R133).
 
+    Lines in a custom pricing unit count through their conversion line only (R250).
     ``service`` is the period of a usage invoice; scheduled ones have none.
     """
     return Invoice(
@@ -37,7 +38,9 @@ def draft_of(
         contract_id=contract.id,
         type=identity.type,
         status=InvoiceStatus.DRAFT,
-        total=sum((line.payable for line in lines), ZERO),
+        total=sum(
+            (line.payable for line in lines if line.credit_type_id == identity.credit_type_id), ZERO
+        ),
         lines=lines,
         credit_type_id=identity.credit_type_id,
         start=None if service is None else service.start,

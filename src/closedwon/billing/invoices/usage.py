@@ -1,6 +1,6 @@
 """Usage invoices: demands, slices, drawdown, lines (R129-R136; metronome.md Appendix A)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,12 +15,20 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
+from closedwon.billing.rating.composites import composite_slices, composites, spend_of
+from closedwon.billing.rating.conversion import conversion_slices
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.billing.rating.slices import UsageTerms, demands_in, slices, unpriced
+from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, slices, unpriced
 from closedwon.kernel.instant import Interval
 
-CLASSES = (LineType.USAGE, LineType.APPLIED)
-"""Presentation order of a usage invoice: usage in card order, then applications (R134)."""
+CLASSES = (
+    LineType.USAGE,
+    LineType.APPLIED,
+    LineType.SUBSCRIPTION,
+    LineType.COMPOSITE,
+    LineType.CPU_CONVERSION,
+)
+"""Presentation order of a usage invoice; inside a class products in card order (R134)."""
 
 
 class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,13 +101,29 @@ def _lines(
     if period.terms is None:
         return (), ()
     terms = period.terms
-    place = {product.id: at for at, (product, _) in enumerate(period.demands)}
-    pieces = []
+    pieces: list[Slice] = []
     warnings: list[str] = []
     for product, demand in period.demands:
         readings = quantities.get(demand.key, ())
-        pieces += list(slices(terms, product, demand, readings))
+        pieces += slices(terms, product, demand, readings)
         warnings += unpriced(terms, product, demand, readings)
+    usable = _usable(period, terms, pools, settings)
+    lines = _settled(pieces, usable)
+    for product in composites(terms, period.window):
+        lines += _settled(
+            composite_slices(terms, product, period.window, tuple(spend_of(lines))), usable
+        )
+    lines += _settled(conversion_slices(terms, period.window, lines), usable)
+    place = {product_id: at for at, product_id in enumerate(terms.card.by_product)}
+    last = len(place)
+    lines.sort(key=lambda line: (CLASSES.index(line.type), place.get(line.product_id or "", last)))
+    return tuple(lines), tuple(warnings)
+
+
+def _usable(
+    period: OpenPeriod, terms: UsageTerms, pools: Sequence[Pool], settings: BillingSettings
+) -> list[Pool]:
+    """Pools that may pay lines of the period, in drawdown order."""
     products = terms.catalog.products.values()
     usable = [
         pool
@@ -108,6 +132,8 @@ def _lines(
     ]
     if len(usable) > 1:
         usable.sort(key=lambda pool: drawdown_key(pool, products, settings))
-    lines = [line for piece in sorted(pieces, key=line_key) for line in settled(piece, usable)]
-    lines.sort(key=lambda line: (CLASSES.index(line.type), place[line.product_id or ""]))
-    return tuple(lines), tuple(warnings)
+    return usable
+
+
+def _settled(pieces: Iterable[Slice], pools: Sequence[Pool]) -> list[Line]:
+    return [line for piece in sorted(pieces, key=line_key) for line in settled(piece, pools)]

@@ -22,7 +22,8 @@ class Priced(msgspec.Struct, frozen=True, kw_only=True):
     commit_price: Price | None
     """While a COMMIT_RATE balance pays; None falls back to ``price`` (R71, R72)."""
     credit_type_id: str
-    rate_id: str
+    rate_id: str | None
+    """None for a conversion, which has no rate."""
     override_id: str | None
 
     @property

@@ -64,6 +64,28 @@ class UsageTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         found += [(f.starting_at, EVERYTHING) for f in self.contract.usage_filters]
         return tuple(found)
 
+    @cached_property
+    def composites(self) -> tuple[Product, ...]:
+        """Composite products on the card, in card order."""
+        listed = (self.catalog.products.get(product_id) for product_id in self.card.by_product)
+        return tuple(p for p in listed if p is not None and p.type is ProductType.COMPOSITE)
+
+    def counting(self, product: Product) -> tuple[Product, ...]:
+        """Composites whose base counts ``product`` some time (R241)."""
+        return tuple(
+            composite
+            for composite in self.composites
+            if composite.id != product.id
+            and any(
+                version.composite is not None
+                and (
+                    product.id in version.composite.product_ids
+                    or not product.tag_set.isdisjoint(version.composite.product_tags)
+                )
+                for version in composite.versions
+            )
+        )
+
     def products(self, period: Interval) -> Iterator[Product]:
         """Usage products the card sells some time in ``period``, in card order (R53, R134)."""
         for product_id, rates in self.card.by_product.items():
@@ -95,16 +117,26 @@ def demands_in(
             )
 
 
+def cuts_of(terms: UsageTerms, product: Product, period: Interval) -> tuple[datetime, ...]:
+    """Period start, every instant inside where the product's lines may change, period end (D3)."""
+    changes = [(at, about) for at, about in terms.changes if period.splits(at)]
+    return _cuts(terms, product, period, changes)
+
+
 def _cuts(
     terms: UsageTerms, product: Product, period: Interval, changes: Sequence[Change]
 ) -> tuple[datetime, ...]:
-    """Period start, every instant inside where the product's lines may change, period end (D3).
-
-    ``changes`` are the contract's own ones inside the period.
-    """
-    inside = {at for at in terms.card.changes[product.id] if period.splits(at)}
-    inside |= {v.starting_at for v in product.versions if period.splits(v.starting_at)}
-    inside |= {at for at, about in changes if touches_product(about, product.id, product.tag_set)}
+    """``changes`` are the contract's own ones inside the period."""
+    inside: set[datetime] = set()
+    seen: dict[str, Product] = {}
+    waiting = [product]
+    while waiting:  # A percentage that changes cuts what it is taken of, too (R248).
+        one = waiting.pop()
+        seen[one.id] = one
+        inside |= {at for at in terms.card.changes.get(one.id, ()) if period.splits(at)}
+        inside |= {v.starting_at for v in one.versions if period.splits(v.starting_at)}
+        inside |= {at for at, about in changes if touches_product(about, one.id, one.tag_set)}
+        waiting += [above for above in terms.counting(one) if above.id not in seen]
     return (period.start, *sorted(inside), period.until)
 
 
