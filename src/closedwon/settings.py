@@ -113,6 +113,16 @@ class Settings(BaseSettings):
         34, ge=0, description="Oldest usage accepted at ingest, in days (R18)."
     )
 
+    webhook_urls: Mapping[str, str] = Field(
+        {}, description="Webhook endpoints, name to https URL; each is told every event (R278)."
+    )
+    webhook_secrets: Mapping[str, SecretStr] = Field(
+        {}, description="Secret each endpoint's messages are signed with, by its name (R277)."
+    )
+    deliver_seconds: int = Field(
+        30, ge=5, description="Pause between two deliveries of webhooks and invoices."
+    )
+
     http_host: str = Field("127.0.0.1", description="Address of health, readiness and metrics.")
     http_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of readiness and metrics; needed off loopback."

@@ -28,7 +28,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_(self, **time: int) -> datetime:
+    def pass_time(self, **time: int) -> datetime:
         self.now += timedelta(**time)
         return self.now
 

@@ -77,7 +77,7 @@ def test_r278_every_status_above_299_is_tried_again_with_the_same_id_and_body(
 
     first = run(stores, clock, endpoint(clock))
     assert (first.done, first.waiting, first.notes) == (0, 1, (f"crm: answered {status}",))
-    clock.pass_(minutes=1)
+    clock.pass_time(minutes=1)
     assert run(stores, clock, endpoint(clock)).done == 1
     assert ids(route) == [told, told]
     bodies = {call.request.content for call in route.calls}
@@ -106,7 +106,7 @@ def test_r278_waits_double_to_a_quarter_of_an_hour_and_end_after_48_hours(
         assert longest / 2 < gap <= longest
     assert RETRY_FOR / RETRY_LONGEST < route.call_count < 2 * RETRY_FOR / RETRY_LONGEST + 10
     assert (effect.last_error, effect.attempts) == ("answered 500", route.call_count)
-    assert stores.outbox.due("webhook", ["crm"], clock.pass_(days=9), 10) == ()
+    assert stores.outbox.due("webhook", ["crm"], clock.pass_time(days=9), 10) == ()
 
 
 def test_r278_jitter_spreads_and_repeats() -> None:
@@ -130,7 +130,7 @@ def test_the_receiver_may_ask_for_more_patience_but_not_for_ever(
     tell(stores, 1)
     run(stores, clock, endpoint(clock))
     assert stores.outbox.all()[0].due_at == NOW + timedelta(seconds=120)
-    clock.pass_(seconds=120)
+    clock.pass_time(seconds=120)
     run(stores, clock, endpoint(clock))
     assert stores.outbox.all()[0].due_at == clock.now + RETRY_LONGEST
 
@@ -168,7 +168,7 @@ def test_r102_an_endpoint_configured_later_hears_from_then_on(
     route = web.post(URL).respond(200)
     tell(stores, 1)
     run(stores, clock)
-    told = tell(stores, 2, clock.pass_(hours=1))
+    told = tell(stores, 2, clock.pass_time(hours=1))
 
     run(stores, clock, endpoint(clock))
     assert ids(route) == [told]
@@ -179,10 +179,10 @@ def test_an_endpoint_that_was_away_misses_nothing(
 ) -> None:
     route = web.post(URL).respond(200)
     run(stores, clock, endpoint(clock))
-    told = [tell(stores, n, clock.pass_(minutes=1)) for n in range(3)]
+    told = [tell(stores, n, clock.pass_time(minutes=1)) for n in range(3)]
     run(stores, clock)
 
-    clock.pass_(days=3)
+    clock.pass_time(days=3)
     run(stores, clock, endpoint(clock))
     assert sorted(ids(route)) == sorted(told)
 

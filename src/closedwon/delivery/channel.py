@@ -72,7 +72,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """The target's name in the outbox, and of its listener."""
+        """The target's name in the outbox."""
         ...
 
     @property

@@ -56,9 +56,10 @@ class Deliver:
     def _spread(self, channel: Channel, now: datetime) -> None:
         """Intents for every event the channel has not read yet."""
         events, stores = self.stores.events, self.stores
+        listener = f"{channel.kind}/{channel.name}"
         while True:
             with writing(stores.db):
-                position = events.read_to(channel.name, now)
+                position = events.read_to(listener, now)
                 found = events.after(position, EVENTS_MAX)
                 for event in found:
                     wanted = not channel.listens_to or event.type in channel.listens_to
@@ -68,7 +69,7 @@ class Deliver:
                             intent.id, channel.kind, channel.name, intent.payload, now
                         )
                 if found:
-                    events.advance(channel.name, found[-1].position)
+                    events.advance(listener, found[-1].position)
             if len(found) < EVENTS_MAX:
                 return
 

@@ -39,6 +39,7 @@ from closedwon.sync.sweep import Sweep
 from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
+from closedwon.wiring.delivery import deliveries
 from closedwon.wiring.lock import writer_lock
 from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
 from closedwon.wiring.org import Org
@@ -206,8 +207,13 @@ class App:
 
     @property
     def closing(self) -> tuple[Step, ...]:
-        """The steps that freeze invoices and seal usage."""
-        return (Finalize(engine=self.engine), Seal(seal=self.usage.seal))
+        """The steps that freeze invoices, tell of them and seal usage."""
+        return (Finalize(engine=self.engine), *self.delivering, Seal(seal=self.usage.seal))
+
+    @cached_property
+    def delivering(self) -> tuple[Step, ...]:
+        """The step that sends webhooks and invoices; none when nothing is configured."""
+        return deliveries(self.settings, self._open, self.engine, self.clock)
 
     @property
     def sweeping(self) -> tuple[Step, ...]:

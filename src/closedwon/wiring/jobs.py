@@ -14,6 +14,7 @@ from closedwon.step import Step
 from closedwon.store.database import open_database, writing
 from closedwon.sync.line import run_line
 from closedwon.wiring.app import App
+from closedwon.wiring.delivery import delivers
 from closedwon.wiring.lock import writer_lock
 
 LEAVE_WAIT_S = 1.5
@@ -59,6 +60,9 @@ class Runner:
     def _jobs(self) -> tuple[Job, ...]:
         settings = self._settings
         push = Job(name="push", run=lambda: self._run("outbound"), every_s=settings.push_seconds)
+        deliver = Job(
+            name="deliver", run=lambda: self._run("delivering"), every_s=settings.deliver_seconds
+        )
         return (
             Job(name="line", run=lambda: self._run("inbound"), every_s=settings.poll_seconds),
             Job(
@@ -66,6 +70,7 @@ class Runner:
                 run=lambda: self._run("closing"),
                 every_s=settings.finalize_seconds,
             ),
+            *((deliver,) if delivers(settings) else ()),
             *((push,) if settings.push_enabled else ()),
             Job(name="sweep", run=lambda: self._run("sweeping"), at=settings.sweep_at),
         )

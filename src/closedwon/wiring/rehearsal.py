@@ -10,6 +10,7 @@ from closedwon.formula.schema import Schema
 from closedwon.settings import Settings
 from closedwon.store.database import close, open_database
 from closedwon.wiring.app import App
+from closedwon.wiring.delivery import NOTHING_DELIVERED
 
 
 @contextmanager
@@ -21,10 +22,12 @@ def rehearsal(
 ) -> Iterator[App]:
     """An application that starts where the state is and changes nothing of it.
 
-    Nothing is pushed. Usage is not copied: a rehearsal plans and applies deals, it does not bill.
+    Nothing is pushed or delivered. Usage is not copied: a rehearsal plans and applies deals, it
+    does not bill.
     """
     with tempfile.TemporaryDirectory(prefix="closedwon-rehearsal-") as directory:
-        copy = settings.model_copy(update={"state_dir": Path(directory), "push_enabled": False})
+        alone = {"state_dir": Path(directory), "push_enabled": False, **NOTHING_DELIVERED}
+        copy = settings.model_copy(update=alone)
         if settings.state_file.exists():
             _copy(settings.state_file, copy.state_file)
         with App(copy, clock, sleep, schema) as app:

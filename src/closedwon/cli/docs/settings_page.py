@@ -1,6 +1,6 @@
 """The settings page, from the fields of Settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, time
 from pathlib import Path
 from types import UnionType
@@ -63,6 +63,8 @@ def _word(kind: Any) -> str:
         return ", ".join(f"`{word}`" for word in parts)
     if get_origin(kind) is tuple:
         return f"list ({_word(parts[0])})"
+    if get_origin(kind) is Mapping:
+        return f"names, each with {_word(parts[1])}"
     if get_origin(kind) is UnionType:
         return _word(next(part for part in parts if part is not type(None)))
     for known, word in WORDS.items():
@@ -76,6 +78,6 @@ def _word(kind: Any) -> str:
 def _default(value: Any) -> str:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value in (None, "", ()):
+    if value in (None, "", (), {}):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -1,0 +1,78 @@
+"""The channels of the settings: where events and invoices go, each over a client of its own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+
+from closedwon.delivery import Channel, WebhookChannel, webhooks
+from closedwon.engine import Engine
+from closedwon.kernel.errors import ConfigError
+from closedwon.settings import Settings
+from closedwon.step import Step
+from closedwon.sync.deliver import Deliver
+from closedwon.transport import Limits, open_client
+from closedwon.transport.client import require_private
+
+NOTHING_DELIVERED: Final[Mapping[str, Any]] = {"webhook_urls": {}}
+"""Settings under which no channel exists, for rehearsals."""
+
+
+def delivers(settings: Settings) -> bool:
+    """Whether anything is configured to be delivered."""
+    return any(getattr(settings, name) != nothing for name, nothing in NOTHING_DELIVERED.items())
+
+
+def deliveries(
+    settings: Settings, opened: ExitStack, engine: Engine, clock: Callable[[], datetime]
+) -> tuple[Step, ...]:
+    """The deliver step over every channel; none when nothing is configured.
+
+    Clients are closed with ``opened``. Raises ConfigError for a channel that cannot work.
+    """
+    if not delivers(settings):
+        return ()
+    found = channels(settings, opened, clock)
+    return (Deliver(stores=engine.stores, channels=found, clock=clock),)
+
+
+def channels(
+    settings: Settings, opened: ExitStack, clock: Callable[[], datetime]
+) -> tuple[Channel, ...]:
+    """Every channel, in a fixed order.
+
+    Raises ConfigError for an endpoint without a secret, or one that is not https.
+    """
+
+    def client(limits: Limits) -> httpx.Client:
+        made = open_client(limits)
+        opened.callback(made.close)
+        return made
+
+    return tuple(_endpoints(settings, client, clock))
+
+
+def _endpoints(
+    settings: Settings,
+    client: Callable[[Limits], httpx.Client],
+    clock: Callable[[], datetime],
+) -> Iterator[WebhookChannel]:
+    lonely = sorted(settings.webhook_urls.keys() ^ settings.webhook_secrets.keys())
+    if lonely:
+        raise ConfigError(
+            "webhook_urls and webhook_secrets must name the same endpoints",
+            endpoints=", ".join(lonely),
+        )
+    for name, url in sorted(settings.webhook_urls.items()):
+        secret = settings.webhook_secrets[name].get_secret_value()
+        if not secret:
+            raise ConfigError("a webhook endpoint needs a secret that is not empty", endpoint=name)
+        yield WebhookChannel(
+            name=name,
+            url=require_private(url),
+            secret=secret,
+            client=client(webhooks.LIMITS),
+            clock=clock,
+        )
