@@ -17,7 +17,8 @@ FINAL_MOVES = (
     EntryType.TRUEUP,
 )
 
-DRAWN = (LineType.USAGE, LineType.APPLIED)
+UNDRAWN = (LineType.COMMIT_PURCHASE, LineType.SCHEDULED)
+"""Lines that balances never pay (R157)."""
 
 
 def check_invoice(invoice: Invoice) -> None:
@@ -26,9 +27,10 @@ def check_invoice(invoice: Invoice) -> None:
     covered: dict[str, Decimal] = {}
     for line in invoice.lines:
         postpaid = line.commit_kind is CommitKind.POSTPAID
-        if line.type in DRAWN and line.segment_id is not None:
+        if line.type not in UNDRAWN and line.segment_id is not None:
             covered[line.segment_id] = covered.get(line.segment_id, ZERO) + line.total
-        if not (postpaid and line.type is LineType.APPLIED):
+        in_total = line.credit_type_id == invoice.credit_type_id
+        if in_total and not (postpaid and line.type is LineType.APPLIED):
             total += line.total
     if total != invoice.total:
         raise InvariantBroken("invoice lines do not sum to the total", invoice=invoice.id)

@@ -67,7 +67,8 @@ def invoice_entry(invoice: Invoice, currency: str) -> JournalEntry | None:
 
     Raises InvariantBroken when the lines do not add up to the invoice (R133).
     """
-    due = [line for line in invoice.lines if _is_due(line)]
+    unit = invoice.credit_type_id
+    due = [line for line in invoice.lines if line.credit_type_id == unit and _is_due(line)]
     if sum((line.total for line in due), ZERO) != invoice.total:
         raise InvariantBroken("invoice lines do not sum to the total", invoice=invoice.id)
     payable = Money.rounded(invoice.total, currency).minor
