@@ -116,7 +116,7 @@ def _value(metric: Metric, events: list[Used]) -> Decimal:
         case Aggregation.SUM:
             return sum(_numbers(metric, events), ZERO)
         case Aggregation.MAX:
-            return max(_numbers(metric, events), default=ZERO)
+            return max([ZERO, *_numbers(metric, events)])
         case Aggregation.UNIQUE:
             return Decimal(
                 len({event.properties.get(metric.key or "") for event in events} - {None})

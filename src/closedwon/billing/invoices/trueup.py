@@ -18,7 +18,7 @@ from closedwon.billing.invoices.types import (
 )
 from closedwon.kernel.calendar import periods
 from closedwon.kernel.ids import derive
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import FAR_FUTURE
 
 
 def trueup_invoices(
@@ -51,16 +51,13 @@ def awaits_trueup(account: Account, pool: Pool) -> bool:
 
 
 def _last_statement(contract: Contract, pool: Pool, settings: BillingSettings) -> datetime:
-    """When the usage invoice that ends the access window finalizes."""
-    grid = periods(
-        anchor(contract),
-        contract.statement.frequency,
-        Interval(contract.term.start, pool.window.end),
-    )
-    last = Interval(contract.term.start, pool.window.end)
-    for period in grid:
-        last = period
-    return finalizes_at(last, settings.grace_hours)
+    """When the last usage invoice that touches the access window finalizes (R140, R187)."""
+    ends = pool.window.until
+    if ends < FAR_FUTURE:
+        for period in periods(anchor(contract), contract.statement.frequency, contract.term):
+            if period.until >= ends:
+                return finalizes_at(period, settings.grace_hours)
+    return ends
 
 
 def _invoice(account: Account, contract: Contract, pool: Pool, issued_at: datetime) -> Invoice:
