@@ -11,15 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from closedwon.billing.pricing.part import Part
-from closedwon.kernel.errors import Refused
-from closedwon.kernel.exact import ZERO
-
-
-class Tier(msgspec.Struct, frozen=True, kw_only=True):
-    """``size`` units at ``price``; only the last tier has no size."""
-
-    price: Decimal
-    size: Decimal | None = None
+from closedwon.billing.pricing.tiers import Ranges, Tier, check, times, walked
 
 
 class Tiered(msgspec.Struct, frozen=True, kw_only=True, tag="TIERED"):
@@ -28,49 +20,19 @@ class Tiered(msgspec.Struct, frozen=True, kw_only=True, tag="TIERED"):
     tiers: tuple[Tier, ...]
 
     def __post_init__(self) -> None:
-        sizes = [tier.size for tier in self.tiers]
-        if not sizes or sizes[-1] is not None or None in sizes[:-1]:
-            raise Refused("the last tier, and only it, must have no size")
-        if any(size is not None and size <= 0 for size in sizes):
-            raise Refused("a tier size must be above 0")
-        if any(tier.price < 0 for tier in self.tiers):
-            raise Refused("a price must not be negative")
+        check(self.tiers)
 
 
 def parts(price: Tiered, begin: Decimal, end: Decimal) -> Iterator[Part]:
-    """The stretches between two positions, in the order they are walked.
-
-    Walking down (a falling SUM or LATEST, R33) gives back the tiers that were walked up, so that
-    up and down again costs nothing; below position 0 the first tier's price holds.
-    """
-    if end >= begin:
-        yield from _between(price, begin, end)
-        return
-    for part in reversed(list(_between(price, end, begin))):
-        yield msgspec.structs.replace(part, units=-part.units)
-
-
-def _between(price: Tiered, low: Decimal, high: Decimal) -> Iterator[Part]:
-    floor = ZERO
-    for level, tier in enumerate(price.tiers, start=1):
-        ceiling = high if tier.size is None else floor + tier.size
-        bottom = low if level == 1 else max(low, floor)
-        inside = min(high, ceiling) - bottom
-        if inside > 0:
-            yield Part(
-                units=inside,
-                unit_price=tier.price,
-                level=level,
-                starting_at=floor,
-                size=tier.size,
-            )
-        floor = ceiling
-        if ceiling >= high:
-            return
+    """The stretches between two positions, in the order they are walked."""
+    return walked(price.tiers, begin, end)
 
 
 def scaled(price: Tiered, multiplier: Decimal) -> Tiered:
     """Every tier price times ``multiplier`` (R73)."""
-    return Tiered(
-        tiers=tuple(Tier(price=tier.price * multiplier, size=tier.size) for tier in price.tiers)
-    )
+    return Tiered(tiers=times(price.tiers, ((None, multiplier),)))
+
+
+def ranged(price: Tiered, ranges: Ranges) -> Tiered:
+    """Every unit's price times the multiplier of its range (R84)."""
+    return Tiered(tiers=times(price.tiers, ranges))
