@@ -59,6 +59,7 @@ class Pool(msgspec.Struct, kw_only=True):
         return Balance(
             commit_id=self.commit.id,
             segment_id=self.segment.id,
+            contract_id=self.contract_id,
             granted=self.granted,
             used=self.used,
             used_final=self.used_final,

@@ -43,6 +43,8 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
 
     commit_id: str
     segment_id: str
+    contract_id: str | None = None
+    """Contract it belongs to; None for a customer-level balance (R109)."""
     granted: Decimal
     used: Decimal
     """By finalized and draft invoices (R181)."""
