@@ -1,0 +1,1 @@
+"""Purchases that thresholds make: recharges and charges of accrued spend (R257-R270)."""
