@@ -57,7 +57,9 @@ def bill(
     for event in _events(account, known, now):
         match event:
             case Renewal(old=old, new=new):
-                roll(pools, old, new, settings)
+                rolled = roll(pools, old, new, settings)
+                for invoice in account.finalized:
+                    book_trueup(rolled, invoice)
             case Finalized(invoice=invoice):
                 book_deductions(pools, invoice)
                 final.append(invoice)

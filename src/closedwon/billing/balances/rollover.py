@@ -21,15 +21,18 @@ from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
 
 
-def roll(pools: list[Pool], old: Contract, new: Contract, settings: BillingSettings) -> None:
-    """Move what may roll from ``old`` to ``new`` and add the rollover pools.
+def roll(
+    pools: list[Pool], old: Contract, new: Contract, settings: BillingSettings
+) -> tuple[Pool, ...]:
+    """Move what may roll from ``old`` to ``new``; the rollover pools, added to ``pools``.
 
     Runs when every invoice of ``old`` up to the transition is billed; what does not roll expires
     with the contract. Only contract-level balances whose segment is unexpired at the transition
     take part; a SUPERSEDE carries nothing (R122).
     """
     if new.transition is None or new.transition.type is not TransitionType.RENEWAL:
-        return
+        return ()
+    added = []
     for commit in old.commits:
         own = [pool for pool in pools if pool.commit.id == commit.id]
         rolled = sum((_take(pool, commit, new, settings) for pool in own), ZERO)
@@ -37,7 +40,9 @@ def roll(pools: list[Pool], old: Contract, new: Contract, settings: BillingSetti
             rollover = rollover_commit(commit, old, new, rolled)
             for pool in own:
                 pool.rolled_to = rollover.id if pool.rolled else None
-            pools.append(rollover_pool(rollover, new))
+            added.append(rollover_pool(rollover, new))
+    pools += added
+    return tuple(added)
 
 
 def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decimal) -> Commit:
