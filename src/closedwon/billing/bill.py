@@ -12,7 +12,7 @@ import msgspec
 
 from closedwon.billing.account import Account, Bill, BillingSettings
 from closedwon.billing.balances.ledger import entries
-from closedwon.billing.balances.pools import Pool, book_deductions, book_trueup, opened
+from closedwon.billing.balances.pools import Pool, book_deductions, book_trueups, opened
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
@@ -51,15 +51,12 @@ def bill(
     open_invoices: list[Invoice] = []
     warnings: list[str] = []
     final: list[Invoice] = []
-    for invoice in account.finalized:
-        book_trueup(pools, invoice)
+    book_trueups(pools, account.finalized)
     known = open_periods(account, catalog, now) if periods is None else periods
     for event in _events(account, known, now):
         match event:
             case Renewal(old=old, new=new):
-                rolled = roll(pools, old, new, settings)
-                for invoice in account.finalized:
-                    book_trueup(rolled, invoice)
+                book_trueups(roll(pools, old, new, settings), account.finalized)
             case Finalized(invoice=invoice):
                 book_deductions(pools, invoice)
                 final.append(invoice)
@@ -74,8 +71,7 @@ def bill(
     open_invoices.sort(key=lambda invoice: _order(created[invoice.contract_id], invoice))
     due = [invoice for invoice in open_invoices if invoice.issued_at <= now]
     _mark_final(pools, due)
-    for invoice in due:
-        book_trueup(pools, invoice)
+    book_trueups(pools, due)
     _close(account, pools, [i for i in open_invoices if i.issued_at > now], now)
     return Bill(
         invoices=tuple(open_invoices),

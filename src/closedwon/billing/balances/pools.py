@@ -102,14 +102,15 @@ def rollover_pool(commit: Commit, contract: Contract) -> Pool:
     return _pool(commit, commit.segments[0], contract.id, contract.term.until)
 
 
-def book_trueup(pools: Iterable[Pool], invoice: Invoice) -> None:
-    """Mark the postpaid shortfalls that ``invoice``, now final, bills (R187)."""
+def book_trueups(pools: Iterable[Pool], invoices: Iterable[Invoice]) -> None:
+    """Mark the postpaid shortfalls that ``invoices``, now final, bill (R187)."""
     postpaid = {p.commit.id: p for p in pools if p.commit.kind is CommitKind.POSTPAID}
-    for line in invoice.lines:
-        if line.type is LineType.COMMIT_PURCHASE and line.commit_id in postpaid:
-            pool = postpaid[line.commit_id]
-            pool.trued_up += line.total
-            pool.trueup_invoice = invoice
+    for invoice in invoices:
+        for line in invoice.lines:
+            if line.type is LineType.COMMIT_PURCHASE and line.commit_id in postpaid:
+                pool = postpaid[line.commit_id]
+                pool.trued_up += line.total
+                pool.trueup_invoice = invoice
 
 
 def book_deductions(pools: Iterable[Pool], invoice: Invoice) -> None:
