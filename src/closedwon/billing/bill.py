@@ -16,6 +16,7 @@ from closedwon.billing.balances.pools import Pool, book_deductions, book_trueups
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.expand import lived
 from closedwon.billing.invoices.scheduled import scheduled_invoices
 from closedwon.billing.invoices.trueup import awaits_trueup, trueup_invoices
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
@@ -46,7 +47,7 @@ def bill(
     An open invoice whose ``issued_at`` has come counts as finalized for the ledger, so storing the
     due invoices and ``Bill.entries`` together leaves nothing to add. Amounts in wire units.
     """
-    account = account.at(now)
+    account = lived(account.at(now), now)
     pools = opened(account)
     open_invoices: list[Invoice] = []
     warnings: list[str] = []

@@ -1,12 +1,14 @@
 """What a contract may ask for (R77, R78, R83, R100, R107); every refusal names its rule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from closedwon.billing.catalog.types import Catalog, ProductType, RateCard
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, Prioritization
+from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge, UsageFilter
+from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import on_hour
 
@@ -21,6 +23,8 @@ def check_terms(catalog: Catalog, terms: Added, prioritization: Prioritization) 
         _check_commit(catalog, commit)
     for charge in terms.charges:
         _check_charge(catalog, charge)
+    for term in terms.recurring:
+        _check_recurring(catalog, term)
     for override in terms.overrides:
         _check_override(catalog, override, prioritization)
 
@@ -43,6 +47,13 @@ def check_filter(catalog: Catalog, card: RateCard | None, usage_filter: UsageFil
             )
 
 
+def check_daily(kept: Iterable[RecurringCommit]) -> None:
+    """Raise Refused for a second DAILY recurring term on one contract (R208)."""
+    daily = [term.id for term in kept if term.frequency is Frequency.DAILY]
+    if len(daily) > 1:
+        raise Refused("a contract has one DAILY recurring term (R208)", found=", ".join(daily))
+
+
 def ids_of(terms: Added) -> Iterator[str]:
     """Ids of all terms and of every point of their schedules."""
     yield from terms.ids
@@ -61,6 +72,22 @@ def _check_commit(catalog: Catalog, commit: Commit) -> None:
             raise Refused("unknown credit type", commit=commit.id, credit_type=credit_type)
     if catalog.credit_types[commit.payment_credit_type_id].currency is None:
         raise Refused("a commit is paid in a currency, not in a pricing unit", commit=commit.id)
+
+
+def _check_recurring(catalog: Catalog, term: RecurringCommit) -> None:
+    _check_fixed(catalog, term.product_id, "a recurring commit", term.id)
+    _check_known(catalog, term.applicability, term.id)
+    for amount in filter(None, (term.access, term.invoice)):
+        if amount.credit_type_id not in catalog.credit_types:
+            kind = amount.credit_type_id
+            raise Refused("unknown credit type", recurring=term.id, credit_type=kind)
+    if (
+        term.invoice is not None
+        and catalog.credit_types[term.invoice.credit_type_id].currency is None
+    ):
+        raise Refused("a commit is paid in a currency, not in a pricing unit", recurring=term.id)
+    if term.frequency is Frequency.DAILY and term.seats is not None:
+        raise Refused("a DAILY recurring term follows no seats (R208)", recurring=term.id)
 
 
 def _check_charge(catalog: Catalog, charge: ScheduledCharge) -> None:

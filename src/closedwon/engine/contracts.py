@@ -26,7 +26,7 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import accounts, customers
-from closedwon.engine.checks import check_filter, check_terms, ids_of
+from closedwon.engine.checks import check_daily, check_filter, check_terms, ids_of
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.revisions import check_end, check_revise
@@ -131,6 +131,7 @@ def edit(
 def _record(stores: Stores, new: Edit) -> Contract:
     """Store the edit, fold and cache the state; it is due for a look at once."""
     contract = contract_of([*stores.contracts.edits(new.contract_id), new])
+    check_daily(contract.recurring)
     stores.contracts.append(new)
     stores.contracts.put_state(contract, due_at=new.at)
     return contract

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from closedwon.billing.account import Bill
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.expand import with_children
 from closedwon.billing.invoices.periods import anchor, finalizes_at
 from closedwon.billing.invoices.types import Invoice
 from closedwon.kernel.calendar import periods
@@ -19,12 +20,14 @@ def due_invoices(bill: Bill, now: datetime) -> tuple[Invoice, ...]:
 def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
     """The first instant later than ``after`` at which something of it can become final.
 
-    A usage invoice after its grace, a scheduled one, a true-up, the start or end of a segment, a
-    transition. None when nothing is left; an edit makes the contract due at once in any case.
+    A usage invoice after its grace, a scheduled one, a true-up, the start or end of a segment, the
+    next child of a generator, a transition. None when nothing is left; an edit makes the contract
+    due at once in any case.
     """
     if contract.archived_at is not None and contract.archived_at <= after:
         return None
-    times = [at for at in _points(contract, timedelta(hours=grace_hours)) if after < at]
+    grown = with_children(contract, after)
+    times = [at for at in _points(grown, timedelta(hours=grace_hours)) if after < at]
     usage = _next_usage(contract, after, grace_hours)
     if usage is not None:
         times.append(usage)

@@ -7,8 +7,10 @@ from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added, Amend, Create, Edit, Revise
 from closedwon.billing.contracts.overrides import Override
+from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge
+from closedwon.billing.expand import lived
 from closedwon.billing.invoices.types import Invoice, Line
 from closedwon.engine.types import Cause, Explanation
 from closedwon.kernel.errors import NotFound
@@ -23,7 +25,8 @@ def explain(
     if not 1 <= number <= len(invoice.lines):
         raise NotFound("no such line", invoice=invoice.id, line=number, lines=len(invoice.lines))
     line = invoice.lines[number - 1]
-    walk = _Walk(stores, catalog, account, invoice.finalized_at or invoice.issued_at)
+    known_at = invoice.finalized_at or invoice.issued_at
+    walk = _Walk(stores, catalog, lived(account, known_at), known_at)
     product = catalog.products.get(line.product_id or "")
     at = line.starting_at or invoice.issued_at
     return Explanation(
@@ -77,9 +80,16 @@ class _Walk:
                 yield Cause(
                     kind="rollover", id=commit_id, name=name, edit=renewal, source=renewal.source
                 )
-                yield self._term("commit", old, commit.id)
+                yield self._bought(old, commit.id)
                 return
-        yield self._term("commit", contract, commit_id)
+        yield self._bought(contract, commit_id)
+
+    def _bought(self, contract: Contract, commit_id: str) -> Cause:
+        """The commit as it was sold, or the generator that made it (R204)."""
+        for commit in contract.commits:
+            if commit.id == commit_id and commit.recurring_id is not None:
+                return self._term("recurring", contract, commit.recurring_id)
+        return self._term("commit", contract, commit_id)
 
     def _term(self, kind: str, contract: Contract, term_id: str) -> Cause:
         """The term as it stood when the invoice was finalized."""
@@ -95,7 +105,7 @@ class _Walk:
         return found
 
 
-def _brought(edit: Edit) -> Iterator[Commit | Override | ScheduledCharge]:
+def _brought(edit: Edit) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit]:
     groups: tuple[Added, ...] = ()
     if isinstance(edit.change, Create | Amend):
         groups = (edit.change.terms,)
@@ -105,3 +115,4 @@ def _brought(edit: Edit) -> Iterator[Commit | Override | ScheduledCharge]:
         yield from added.commits
         yield from added.overrides
         yield from added.charges
+        yield from added.recurring

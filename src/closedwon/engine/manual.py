@@ -5,6 +5,7 @@ from datetime import datetime
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.terms import AccessSegment, Commit
+from closedwon.billing.expand import lived
 from closedwon.engine import accounts, books
 from closedwon.engine.command import command
 from closedwon.kernel.errors import NotFound, Refused
@@ -28,7 +29,7 @@ def add_entry(
     Raises Refused when the segment is closed or holds less than is taken away.
     """
     with command(stores, "add_manual_entry", ("ledger_entry", entry.id), by=by, now=now) as run:
-        commit, segment = _segment(stores, customer_id, entry)
+        commit, segment = _segment(stores, customer_id, entry, now)
         posted = stores.ledger.of_commit(commit.id)
         if any(known == entry for known in posted):
             return
@@ -56,12 +57,15 @@ def release(stores: Stores, customer_id: str, *, by: str, now: datetime) -> bool
     return running.changed
 
 
-def _segment(stores: Stores, customer_id: str, entry: LedgerEntry) -> tuple[Commit, AccessSegment]:
-    for contract in accounts.account(stores, customer_id).contracts:
-        for commit in contract.commits:
-            for segment in commit.segments:
-                if (commit.id, segment.id) == (entry.commit_id, entry.segment_id):
-                    return commit, segment
+def _segment(
+    stores: Stores, customer_id: str, entry: LedgerEntry, now: datetime
+) -> tuple[Commit, AccessSegment]:
+    account = lived(accounts.account(stores, customer_id), now)
+    own = (commit for contract in account.contracts for commit in contract.commits)
+    for commit in (*own, *account.commits):
+        for segment in commit.segments:
+            if (commit.id, segment.id) == (entry.commit_id, entry.segment_id):
+                return commit, segment
     raise NotFound(
         "the customer has no such segment", commit=entry.commit_id, segment=entry.segment_id
     )

@@ -52,7 +52,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """One term or rate behind a line, the edit that brought it and the deal behind that."""
 
     kind: str
-    """rate, override, commit, charge or rollover."""
+    """rate, override, commit, recurring, charge or rollover."""
     id: str
     name: str
     edit: Edit | None = None

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar, assert_never
 
 from msgspec.structs import replace
 
+from closedwon.billing.balances.recurring import children
 from closedwon.billing.contracts.edits import (
     Added,
     Amend,
@@ -17,15 +18,14 @@ from closedwon.billing.contracts.edits import (
     Follow,
     Revise,
 )
+from closedwon.billing.contracts.endings import ended, superseded
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
-    CommitKind,
-    ScheduleItem,
     TransitionType,
     UsageFilter,
 )
 from closedwon.kernel.errors import InvariantBroken, Refused
-from closedwon.kernel.instant import FAR_FUTURE, Interval
+from closedwon.kernel.instant import FAR_FUTURE
 
 KINDS = Added.__struct_fields__
 """Kinds of terms; a contract keeps each under the name an edit brings it by."""
@@ -87,9 +87,9 @@ def _applied(contract: Contract, edit: Edit) -> Contract:
         case Revise():
             return _revised(contract, change, edit)
         case ChangeEnd():
-            return _ended(contract, change.ending_before)
+            return ended(contract, change.ending_before, edit.at)
         case Follow():
-            return _followed(contract, change)
+            return _followed(contract, change, edit.at)
         case FilterUsage():
             return _filtered(contract, change.usage_filter)
         case Archive():
@@ -112,12 +112,21 @@ def _with(contract: Contract, added: Added, edit: Edit) -> Contract:
 
 
 def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
+    """Terms replaced and removed, then archived, the end moved, and terms added."""
     changed = change.replace
-    replaced = set(changed.ids)
-    unknown = (replaced | set(change.remove_ids) | set(change.archive_ids)) - set(contract.edit_of)
+    replaced, removed = set(changed.ids), set(change.remove_ids)
+    known = {*contract.edit_of, *_child_ids(contract, change, edit.at)}
+    unknown = (replaced | removed | set(change.archive_ids)) - known
     if unknown:
         raise Refused("no such term on the contract", terms=", ".join(sorted(unknown)))
-    removed = set(change.remove_ids)
+    terms = {
+        kind: _kept(getattr(contract, kind), getattr(changed, kind), removed) for kind in KINDS
+    }
+    old = {term.id: term for term in contract.recurring}
+    terms["recurring"] = tuple(
+        superseded(old[term.id], term, contract.term, edit.at) if term.id in replaced else term
+        for term in terms["recurring"]
+    )
     revised = replace(
         contract,
         name=contract.name if change.name is None else change.name,
@@ -130,11 +139,18 @@ def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
             **{term: by for term, by in contract.edit_of.items() if term not in removed},
             **dict.fromkeys(replaced, edit.id),
         },
-        **{kind: _kept(getattr(contract, kind), getattr(changed, kind), removed) for kind in KINDS},
+        **terms,
     )
     if change.end is not None:
-        revised = _ended(revised, change.end.ending_before)
+        revised = ended(revised, change.end.ending_before, edit.at)
     return _with(_archived(revised, frozenset(change.archive_ids), edit.at), change.add, edit)
+
+
+def _child_ids(contract: Contract, change: Revise, at: datetime) -> set[str]:
+    """Children of generators, which are archived one by one (R205)."""
+    if not set(change.archive_ids) - set(contract.edit_of):
+        return set()
+    return {child.id for child in children(contract, at)}
 
 
 def _kept(terms: Iterable[Term], replacing: Iterable[Term], removed: set[str]) -> tuple[Term, ...]:
@@ -143,8 +159,10 @@ def _kept(terms: Iterable[Term], replacing: Iterable[Term], removed: set[str]) -
 
 
 def _archived(contract: Contract, ids: frozenset[str], at: datetime) -> Contract:
+    own = ids.difference(contract.edit_of)
     return replace(
         contract,
+        archived_children={**contract.archived_children, **dict.fromkeys(sorted(own), at)},
         commits=tuple(
             replace(commit, archived_at=at) if commit.id in ids else commit
             for commit in contract.commits
@@ -156,44 +174,14 @@ def _archived(contract: Contract, ids: frozenset[str], at: datetime) -> Contract
     )
 
 
-def _ended(contract: Contract, end: datetime | None) -> Contract:
-    """A later end moves only the term (R118); an earlier one also drops what is scheduled (R117).
-
-    A postpaid true-up is no scheduled item: it stays due unless a transition removes it (R124).
-
-    Access segments keep their windows: a contract's balances pay only its own lines, and expire
-    with the contract (``balances.pools``).
-    """
-    term = Interval(contract.term.start, end)
-    if term.until >= contract.term.until:
-        return replace(contract, term=term)
-    return replace(
-        contract,
-        term=term,
-        commits=tuple(
-            commit
-            if commit.kind is CommitKind.POSTPAID
-            else replace(commit, payments=_before(commit.payments, term.until))
-            for commit in contract.commits
-        ),
-        charges=tuple(
-            replace(charge, items=_before(charge.items, term.until)) for charge in contract.charges
-        ),
-    )
-
-
-def _before(items: tuple[ScheduleItem, ...], end: datetime) -> tuple[ScheduleItem, ...]:
-    return tuple(item for item in items if item.timestamp < end)
-
-
-def _followed(contract: Contract, change: Follow) -> Contract:
+def _followed(contract: Contract, change: Follow, at: datetime) -> Contract:
     if contract.followed_by is not None:
         raise Refused("the contract was renewed already", contract=contract.id)
     end = min(change.at, contract.term.until)
-    ended = _ended(contract, None if end == FAR_FUTURE else end)
+    cut = ended(contract, None if end == FAR_FUTURE else end, at)
     transition = change.transition
     return replace(
-        ended,
+        cut,
         followed_by=change.to_contract_id,
         followed_at=change.at,
         removes_trueup=transition.removes_trueup or transition.type is TransitionType.SUPERSEDE,

@@ -108,7 +108,7 @@ class RecurringCommit(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     source: Source | None = None
     earlier: tuple["EarlierRecurring", ...] = ()
-    """What it was before edits, oldest first: children that began before stay as they are."""
+    """What it was before edits, oldest first; children that had begun stay as they are (R114)."""
 
     def __post_init__(self) -> None:
         on_hour(self.window.start, "recurring start")
@@ -130,7 +130,10 @@ class RecurringCommit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EarlierRecurring(msgspec.Struct, frozen=True, kw_only=True):
-    """The generator as it was for children that begin before ``until`` (R114)."""
+    """The generator as it was for children that had begun by ``until``, that included (R114).
+
+    Its window ends where it would have ended then, the contract's own end considered.
+    """
 
     until: datetime
     term: RecurringCommit

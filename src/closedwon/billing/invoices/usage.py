@@ -12,6 +12,7 @@ from closedwon.billing.balances.settle import settled
 from closedwon.billing.catalog.types import USD, Catalog, Product
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.expand import lived
 from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
@@ -45,6 +46,7 @@ def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[
     """Periods of every live contract that have begun and are not finalized, per contract."""
     done = {invoice.id for invoice in account.at(now).finalized}
     names = (account.customer.id, *account.customer.ingest_aliases)
+    account = lived(account, now)
     for contract in account.contracts:
         if contract.archived_at is not None:
             continue

@@ -1,0 +1,180 @@
+"""Children of recurring terms: one commit or credit per period, with ids of its own (R201-R210)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+import msgspec
+from msgspec.structs import replace
+
+from closedwon.billing.catalog.types import USD
+from closedwon.billing.contracts.recurring import (
+    Proration,
+    ProrationRounding,
+    RecurringAmount,
+    RecurringCommit,
+    RoundingMethod,
+)
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import AccessSegment, Commit, ScheduleItem
+from closedwon.billing.invoices.periods import anchor
+from closedwon.kernel.calendar import Frequency, grid, index_before, step
+from closedwon.kernel.ids import derive
+from closedwon.kernel.instant import FAR_FUTURE, HOUR, Interval, format_instant
+
+ROUNDINGS = {
+    RoundingMethod.HALF_UP: ROUND_HALF_UP,
+    RoundingMethod.FLOOR: ROUND_FLOOR,
+    RoundingMethod.CEILING: ROUND_CEILING,
+}
+FIRSTS = (Proration.FIRST, Proration.FIRST_AND_LAST)
+LASTS = (Proration.LAST, Proration.FIRST_AND_LAST)
+ONE = Decimal(1)
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a nominal period that counts, in whole hours (R10)."""
+
+    hours: int
+    of: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is prorated."""
+        return self.hours == self.of
+
+    def taken(self, amount: Decimal, rounding: ProrationRounding | None) -> Decimal:
+        """The share of ``amount``; only a real share is rounded (R207)."""
+        if self.is_whole:
+            return amount
+        return rounded(amount * self.hours / self.of, rounding)
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """One period of a generator."""
+
+    start: datetime
+    """When its child's access begins: inside the grid period where that is cut by a start."""
+    end: datetime
+    """End of the child's access, but for the contract's own end (R203)."""
+    share: Share
+
+
+def children(contract: Contract, until: datetime) -> tuple[Commit, ...]:
+    """Children of all generators that have begun by ``until`` and the next one of each (R204).
+
+    Their access is cut by the contract's end where balances are (``balances.pools``). Children
+    that began before an edit of their generator are what it was then (R114), but for ``rate_type``
+    (R211).
+    """
+    return tuple(child for term in contract.recurring for child in _of_term(contract, term, until))
+
+
+def rounded(amount: Decimal, rounding: ProrationRounding | None) -> Decimal:
+    """``amount`` at the places asked for: 0 is a whole wire unit, -2 a hundred of them (R207)."""
+    if rounding is None:
+        return amount
+    unit = ONE.scaleb(-rounding.decimal_places)
+    parts = (amount / unit).to_integral_value(ROUNDINGS[rounding.method])
+    return parts * unit
+
+
+def child_id(recurring_id: str, start: datetime) -> str:
+    """Id of the child whose access begins at ``start`` (R13)."""
+    return derive("recurring", recurring_id, format_instant(start))
+
+
+def _of_term(contract: Contract, term: RecurringCommit, until: datetime) -> Iterator[Commit]:
+    """Each way the term was, up to the edit that changed it; then as it is now."""
+    live = min(contract.archived_at or FAR_FUTURE, contract.term.until)
+    ways = [(known.term, known.until, FAR_FUTURE) for known in term.earlier]
+    ways.append((term, FAR_FUTURE, contract.term.until))
+    since: datetime | None = None
+    for known, before, cut in ways:
+        as_named = replace(known, id=term.id, rate_type=term.rate_type)
+        for period in _periods(contract, known, cut):
+            if period.start > before or period.start >= live:
+                break
+            if since is None or period.start > since:
+                yield _child(contract, as_named, period)
+                if period.start > until:
+                    return
+        since = before
+
+
+def _periods(contract: Contract, term: RecurringCommit, cut: datetime) -> Iterator[Period]:
+    """The generator's periods inside its window, cut at its ends (R201, R202, R209)."""
+    start, end = max(term.window.start, contract.term.start), min(term.window.until, cut)
+    if start >= end:
+        return
+    root, frequency = _grid(contract, term)
+    span = Interval(start, None if end == FAR_FUTURE else end)
+    first = index_before(root, frequency, start)
+    for at, nominal in enumerate(grid(root, frequency, span), first):
+        counted = Interval(
+            max(nominal.start, start) if term.proration in FIRSTS else nominal.start,
+            min(nominal.until, end) if term.proration in LASTS else nominal.end,
+        )
+        ends = min(nominal.until, end)
+        if term.duration_periods > 1:
+            ends = step(root, frequency, at + term.duration_periods)
+        share = Share(hours=_hours(counted), of=_hours(nominal))
+        yield Period(start=max(nominal.start, start), end=ends, share=share)
+
+
+def _grid(contract: Contract, term: RecurringCommit) -> tuple[datetime, Frequency]:
+    """Usage billing periods, or a grid of its own that hangs at its start (R201, R202)."""
+    if term.frequency is None:
+        return anchor(contract), contract.statement.frequency
+    return term.window.start, term.frequency
+
+
+def _hours(span: Interval) -> int:
+    length: timedelta = span.until - span.start
+    return length // HOUR
+
+
+def _child(contract: Contract, term: RecurringCommit, period: Period) -> Commit:
+    commit_id = child_id(term.id, period.start)
+    segment = AccessSegment(
+        id=derive("segment", commit_id),
+        amount=period.share.taken(term.access.times(ONE), term.access_rounding),
+        window=Interval(period.start, period.end),
+    )
+    payments = () if term.invoice is None else (_payment(commit_id, term, term.invoice, period),)
+    return Commit(
+        id=commit_id,
+        kind=term.kind,
+        product_id=term.product_id,
+        name=term.name,
+        segments=(segment,),
+        payments=payments,
+        description=term.description,
+        priority=term.priority,
+        rollover_fraction=term.rollover_fraction,
+        applicability=term.applicability,
+        rate_type=term.rate_type,
+        access_credit_type_id=term.access.credit_type_id,
+        payment_credit_type_id=USD if term.invoice is None else term.invoice.credit_type_id,
+        recurring_id=term.id,
+        child_access=term.child_access,
+        created_at=period.start,
+        archived_at=contract.archived_children.get(commit_id),
+        custom_fields=term.custom_fields,
+        source=term.source,
+    )
+
+
+def _payment(
+    commit_id: str, term: RecurringCommit, price: RecurringAmount, period: Period
+) -> ScheduleItem:
+    """Billed when the period begins, by the same share (R204)."""
+    amount = period.share.taken(price.times(ONE), term.invoice_rounding)
+    whole = period.share.is_whole and price.quantity is not None
+    return ScheduleItem(
+        id=derive("payment", commit_id),
+        timestamp=period.start,
+        amount=amount,
+        unit_price=price.unit_price if whole else amount,
+        quantity=price.quantity if whole and price.quantity is not None else ONE,
+    )

@@ -1,0 +1,76 @@
+"""What a new contract end does to the terms (R117, R118, R120)."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from closedwon.billing.contracts.recurring import EarlierRecurring, RecurringCommit
+from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.subscriptions import Subscription
+from closedwon.billing.contracts.terms import CommitKind, ScheduleItem
+from closedwon.kernel.instant import FAR_FUTURE, Interval
+
+
+def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
+    """The contract with the end it was given at ``at``; None opens it.
+
+    A later end moves only the term (R118); an earlier one also drops what is scheduled from then
+    on (R117). A postpaid true-up is no scheduled item: it stays due unless a transition removes it
+    (R124). Children of generators that had begun by ``at`` stay what they are (R114).
+
+    Access segments keep their windows: a contract's balances pay only its own lines, and expire
+    with the contract (``balances.pools``).
+    """
+    term = Interval(contract.term.start, end)
+    recurring = tuple(_recurring(known, contract.term, term, at) for known in contract.recurring)
+    moved = replace(contract, term=term, recurring=recurring)
+    if term.until >= contract.term.until:
+        return moved
+    return replace(
+        moved,
+        commits=tuple(
+            commit
+            if commit.kind is CommitKind.POSTPAID
+            else replace(commit, payments=_before(commit.payments, term.until))
+            for commit in contract.commits
+        ),
+        charges=tuple(
+            replace(charge, items=_before(charge.items, term.until)) for charge in contract.charges
+        ),
+        discounts=tuple(
+            replace(discount, items=_before(discount.items, term.until))
+            for discount in contract.discounts
+        ),
+        subscriptions=tuple(
+            _cut(subscription, term.until)
+            for subscription in contract.subscriptions
+            if subscription.window.start < term.until
+        ),
+    )
+
+
+def superseded(
+    old: RecurringCommit, new: RecurringCommit, term: Interval, at: datetime
+) -> RecurringCommit:
+    """``new`` from ``at`` on, with what was before it kept for children that had begun (R114)."""
+    until = min(old.window.until, term.until)
+    end = None if until == FAR_FUTURE else max(until, old.window.start)
+    as_was = replace(old, window=Interval(old.window.start, end), earlier=())
+    return replace(new, earlier=(*old.earlier, EarlierRecurring(until=at, term=as_was)))
+
+
+def _recurring(
+    known: RecurringCommit, before: Interval, after: Interval, at: datetime
+) -> RecurringCommit:
+    """A generator whose effective end moves remembers the one it had."""
+    same = min(known.window.until, before.until) == min(known.window.until, after.until)
+    return known if same else superseded(known, known, before, at)
+
+
+def _cut(subscription: Subscription, end: datetime) -> Subscription:
+    window = subscription.window
+    return replace(subscription, window=Interval(window.start, min(window.until, end)))
+
+
+def _before(items: tuple[ScheduleItem, ...], end: datetime) -> tuple[ScheduleItem, ...]:
+    return tuple(item for item in items if item.timestamp < end)
