@@ -45,7 +45,7 @@ def with_covered(bill: Bill) -> Bill:
     changed = []
     for invoice in bill.invoices:
         lines = list(invoice.lines)
-        if invoice.type == "USAGE":
+        if invoice.type == "USAGE" and lines:
             lines[0] = replace(lines[0], segment_id="A2")
         changed.append(replace(invoice, lines=tuple(lines)))
     return replace(bill, invoices=tuple(changed))

@@ -70,11 +70,11 @@ def test_one_question_for_a_whole_batch_and_none_when_idle() -> None:
     engine, asked = town(5)
     first = engine.finalize(MONTH)
     assert (first.customers, first.invoices, first.remaining) == (5, 10, 0)
-    assert asked.questions == [20]
+    assert asked.questions == [10]
 
     assert engine.finalize(MONTH).customers == 0
     assert engine.finalize(at("2024-02-28")).customers == 0
-    assert asked.questions == [20]
+    assert asked.questions == [10]
 
 
 def test_a_batch_takes_only_so_many_customers_and_says_how_many_remain() -> None:
@@ -84,7 +84,7 @@ def test_a_batch_takes_only_so_many_customers_and_says_how_many_remain() -> None
         report = engine.finalize(MONTH, customers_max=2)
         seen.append((report.customers, report.remaining))
     assert seen == [(2, 3), (2, 1), (1, 0), (0, 0)]
-    assert asked.questions == [8, 8, 4]
+    assert asked.questions == [4, 4, 2]
 
 
 def test_batches_of_any_size_end_in_the_same_content() -> None:

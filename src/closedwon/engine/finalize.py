@@ -8,13 +8,14 @@ call.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from closedwon.billing.account import Account, Bill, BillingSettings
 from closedwon.billing.bill import bill, demands_of
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.columns.plain import why_terms_not_plain
 from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books, events
@@ -22,6 +23,7 @@ from closedwon.engine.conservation import check_balances, check_invoice, check_l
 from closedwon.engine.due import due_invoices, next_due
 from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
+from closedwon.kernel.instant import FAR_FUTURE
 from closedwon.store.database import writing
 from closedwon.store.stores import Stores
 
@@ -58,7 +60,7 @@ class Finalizer:
             return FinalizeReport()
         versions = accounts.versions(stores, ids)
         found = accounts.accounts(stores, ids)
-        outcome = self._bills(list(found.values()), catalog, now)
+        outcome = self._bills(list(found.values()), catalog, now, due_only=True)
         settled: list[Settled] = []
         for group in _groups(outcome.bills, TOGETHER):
             with writing(stores.db):
@@ -95,13 +97,20 @@ class Finalizer:
         failures = {who: str(failure) for who, failure in outcome.failures.items()}
         return Bills(accounts=found, bills=outcome.bills, failures=failures)
 
-    def _bills(self, found: Sequence[Account], catalog: Catalog, now: datetime) -> "Outcome":
-        """Bills by customer id, and why there is none for the others."""
+    def _bills(
+        self, found: Sequence[Account], catalog: Catalog, now: datetime, *, due_only: bool = False
+    ) -> "Outcome":
+        """Bills by customer id, and why there is none for the others.
+
+        ``due_only`` leaves drafts that are not due yet without lines where nothing final can
+        depend on them; what is due is the same.
+        """
         outcome = Outcome()
         periods: dict[str, tuple[OpenPeriod, ...]] = {}
         for account in found:
             with outcome.isolating(account.customer.id):
-                periods[account.customer.id] = tuple(open_periods(account, catalog, now))
+                until = self._priced_until(account, now) if due_only else FAR_FUTURE
+                periods[account.customer.id] = tuple(open_periods(account, catalog, now, until))
         quantities = self._measured(periods, outcome)
         for account in found:
             customer_id = account.customer.id
@@ -113,6 +122,17 @@ class Finalizer:
                 check_balances(made)
                 outcome.bills[customer_id] = made
         return outcome
+
+    def _priced_until(self, account: Account, now: datetime) -> datetime:
+        """Until where periods have to be priced so that all that is final by ``now`` is known.
+
+        Periods become due in the order they end, so a draft draws after everything that is due;
+        under plain terms nothing else looks at it. Other terms (true-ups, thresholds, rollovers)
+        may, so for them every open period is priced.
+        """
+        if why_terms_not_plain(account, self._settings) is not None:
+            return FAR_FUTURE
+        return now - timedelta(hours=self._settings.grace_hours)
 
     def _measured(
         self, periods: Mapping[str, tuple[OpenPeriod, ...]], outcome: "Outcome"

@@ -20,7 +20,7 @@ from closedwon.billing.rating.composites import composite_slices, composites, sp
 from closedwon.billing.rating.conversion import conversion_slices
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, slices, unpriced
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import FAR_FUTURE, Interval
 
 CLASSES = (
     LineType.USAGE,
@@ -42,8 +42,14 @@ class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
     terms: UsageTerms | None
 
 
-def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[OpenPeriod]:
-    """Periods of every live contract that have begun and are not finalized, per contract."""
+def open_periods(
+    account: Account, catalog: Catalog, now: datetime, priced_until: datetime = FAR_FUTURE
+) -> Iterator[OpenPeriod]:
+    """Periods of every live contract that have begun and are not finalized, per contract.
+
+    One that ends after ``priced_until`` is there without demands and terms: it gives a draft
+    without lines, which still keeps what it may touch from being settled.
+    """
     done = {invoice.id for invoice in account.at(now).finalized}
     names = (account.customer.id, *account.customer.ingest_aliases)
     account = lived(account, now)
@@ -55,14 +61,15 @@ def open_periods(account: Account, catalog: Catalog, now: datetime) -> Iterator[
             invoice_id = usage_invoice_id(contract.id, window.start)
             if invoice_id in done:
                 continue
+            rated = terms if window.until <= priced_until else None
             yield OpenPeriod(
                 contract=contract,
                 window=window,
                 invoice_id=invoice_id,
                 demands=()
-                if terms is None
-                else tuple(demands_in(terms, window, names, invoice_id)),
-                terms=terms,
+                if rated is None
+                else tuple(demands_in(rated, window, names, invoice_id)),
+                terms=rated,
             )
 
 
