@@ -2,7 +2,7 @@
 
 A receiver passes the raw body as it came, before any JSON parser touched it::
 
-    verify(secret, request.headers, request.body, datetime.now(UTC))
+    verify(secret, request.headers, request.body, now)
 """
 
 import hashlib
