@@ -30,6 +30,7 @@ from closedwon.engine.checks import check_daily, check_filter, check_terms, ids_
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.revisions import check_end, check_revise
+from closedwon.engine.threshold_checks import check_settings
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.kernel.ids import derive
 from closedwon.store.keys import Namespace
@@ -162,6 +163,7 @@ def _check_new(stores: Stores, catalog: Catalog, wanted: Create) -> None:
     if card is not None and card.archived_at is not None:
         raise Refused("the rate card is archived", card=card.id)
     check_terms(catalog, wanted.terms, wanted.prioritization)
+    check_settings(catalog, card, wanted.settings)
     _check_unused(stores, wanted.terms)
     if wanted.usage_filter is not None:
         check_filter(catalog, card, wanted.usage_filter)
@@ -177,6 +179,9 @@ def _check_change(stores: Stores, catalog: Catalog, contract: Contract, change: 
         case Revise():
             check_terms(catalog, change.add, contract.prioritization)
             check_terms(catalog, change.replace, contract.prioritization)
+            if change.settings is not None:
+                card = catalog.rate_cards.get(contract.rate_card_id or "")
+                check_settings(catalog, card, change.settings)
             _check_unused(stores, change.add)
             _check_owned(stores, contract, change.replace)
             check_revise(stores, contract, change)

@@ -21,9 +21,10 @@ from closedwon.billing.catalog.types import (
     Rate,
     RateCard,
 )
-from closedwon.billing.contracts.edits import Change, Create, Edit
+from closedwon.billing.contracts.edits import Change, Create, Edit, Revise
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
+from closedwon.billing.thresholds.purchase import Purchase
 from closedwon.engine import (
     accounts,
     catalogue,
@@ -31,6 +32,7 @@ from closedwon.engine import (
     customers,
     fields,
     manual,
+    thresholds,
     verify,
 )
 from closedwon.engine.contracts import EditNote, EditOptions
@@ -175,7 +177,11 @@ class Engine:
 
         Keywords: ``by``, ``now``, ``source``, ``uniqueness_key``, ``edit_id``.
         """
-        return contracts.edit(self.stores, self.catalog(), contract_id, change, EditNote(**note))
+        edited = contracts.edit(self.stores, self.catalog(), contract_id, change, EditNote(**note))
+        if isinstance(change, Revise) and change.settings is not None:
+            self.evaluate_thresholds(note["now"], [edited.customer_id])
+            return self.contract(contract_id)
+        return edited
 
     def contract(self, contract_id: str) -> Contract:
         """Current state; raises NotFound."""
@@ -211,6 +217,16 @@ class Engine:
     def finalize(self, now: datetime, customers_max: int = 500) -> FinalizeReport:
         """Freeze what is due for up to ``customers_max`` customers; repeat until none remain."""
         return self._finalizer.run(self.catalog(), now, customers_max)
+
+    def evaluate_thresholds(
+        self, now: datetime, customer_ids: Iterable[str] | None = None
+    ) -> tuple[Purchase, ...]:
+        """Make the purchases that thresholds call for, of these customers or all (R257, R263)."""
+        catalog = self.catalog()
+        bought = thresholds.evaluate(self.stores, catalog, self._finalizer.bill, now, customer_ids)
+        if bought:
+            self.finalize(now)
+        return bought
 
     def problems(self) -> tuple[BillingProblem, ...]:
         """Customers whose bill cannot be made, oldest problem first."""

@@ -53,6 +53,16 @@ def m005_contracts(db: Database) -> None:
     )
 
 
+@migrations()
+def m040_thresholds(db: Database) -> None:
+    """Contracts with a threshold are asked after every batch of usage."""
+    create(
+        db,
+        "alter table contract add column has_threshold integer not null default 0",
+        "create index contract_threshold on contract (customer_id) where has_threshold",
+    )
+
+
 class Contracts:
     """Edits are appended; the state is put beside them in the same transaction."""
 
@@ -95,6 +105,7 @@ class Contracts:
             "state": state,
             "digest": digest(state.encode()),
             "due_at": instant_or_none(due_at),
+            "has_threshold": int(_has_threshold(contract)),
         }
         upsert(self._db, "contract", ("id",), [row])
         insert_new(
@@ -193,6 +204,21 @@ class Contracts:
                 found[customer_id] = None
         return tuple(found)
 
+    def customers_with_thresholds(self, customer_ids: Iterable[str] | None) -> tuple[str, ...]:
+        """Customers with a threshold on a contract, by id; of ``customer_ids`` only, when given."""
+        narrow = (
+            ""
+            if customer_ids is None
+            else "customer_id in (select value from json_each(:ids)) and "
+        )
+        rows = select(
+            self._db,
+            f"select distinct customer_id from contract where {narrow}has_threshold"  # noqa: S608 ours
+            " order by customer_id",
+            ids=listing(customer_ids or ()),
+        )
+        return tuple(row["customer_id"] for row in rows)
+
     def count_due(self, now: datetime) -> int:
         """How many customers ``customers_due`` would name without a limit."""
         sql = f"select count(distinct c.customer_id) as due {DUE}"
@@ -207,3 +233,8 @@ def _ids(contract: Contract) -> Iterator[str]:
         yield from (payment.id for payment in commit.payments)
     for charge in contract.charges:
         yield from (point.id for point in charge.items)
+
+
+def _has_threshold(contract: Contract) -> bool:
+    settings = contract.settings
+    return settings.spend_threshold is not None or settings.balance_threshold is not None
