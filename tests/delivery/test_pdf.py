@@ -21,7 +21,7 @@ def streams(pdf: bytes) -> list[str]:
     found = []
     for raw in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         try:
-            found.append(zlib.decompress(raw).decode("latin-1"))
+            found.append(zlib.decompressobj().decompress(raw).decode("latin-1"))
         except zlib.error:
             continue
     return found
@@ -40,7 +40,7 @@ def text_of(pdf: bytes) -> str:
             glyphs = "".join(re.findall(r"<(\w+)>", run)).lower()
             pairs = (glyphs[at : at + 4] for at in range(0, len(glyphs), 4))
             shown.append("".join(letters.get(glyph, "?") for glyph in pairs))
-    return "\n".join(shown)
+    return " ".join(" ".join(shown).split())
 
 
 def test_r4_r132_the_pdf_shows_lines_and_total() -> None:
@@ -61,7 +61,9 @@ def test_a_text_that_names_a_resource_fetches_nothing() -> None:
 
 
 def test_many_lines_take_several_pages() -> None:
-    pdf = pdf_of(issued([usage("1", name=f"Line {n}") for n in range(150)]))
+    text = text_of(pdf_of(issued([usage("1", name=f"Line {n}") for n in range(150)])))
 
-    assert "Line 149" in text_of(pdf)
-    assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") + pdf.count(b"/Type /Page ") > 2
+    pages = re.findall(r"(\d+) / (\d+)", text)
+    assert len(pages) > 2
+    assert pages[-1] == (str(len(pages)), str(len(pages)))
+    assert "Line 149" in text
