@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 import msgspec
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 from closedwon.billing.balances.types import Balance, LedgerEntry
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
-from closedwon.billing.invoices.types import Invoice
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
+from closedwon.kernel.ids import derive
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,27 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``segment`` or ``commit``: whose dates order balances (R175, G21)."""
 
 
+class Regeneration(msgspec.Struct, frozen=True, kw_only=True):
+    """A void invoice that is made anew with what is known at ``at`` (R284)."""
+
+    invoice: Invoice
+    at: datetime
+
+    @property
+    def new_id(self) -> str:
+        """Id of the invoice that takes its place; a void invoice is regenerated once."""
+        return derive("invoice", "regenerated", self.invoice.id)
+
+    def is_of(self, draft: Invoice) -> bool:
+        """Whether ``draft`` bills the same period, or any of the same payments."""
+        old = self.invoice
+        if (old.contract_id, old.type) != (draft.contract_id, draft.type):
+            return False
+        if old.type is InvoiceType.SCHEDULED:
+            return not old.payment_ids.isdisjoint(draft.payment_ids)
+        return (old.start, old.credit_type_id) == (draft.start, draft.credit_type_id)
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One customer with everything its bill depends on, besides catalogue, usage and instant."""
 
@@ -46,15 +69,41 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Customer-level commits and credits (R109)."""
     finalized: tuple[Invoice, ...] = ()
     """Finalized, not voided invoices: their deductions are frozen (R12)."""
+    voided: tuple[Invoice, ...] = ()
+    """Void invoices, regenerated or not: their deductions do not count (R196)."""
+    regenerating: Regeneration | None = None
+    """The void invoice this very computation makes anew."""
     manual: tuple[LedgerEntry, ...] = ()
     """Manual ledger entries (R198)."""
+    rolled: Mapping[str, Decimal] = {}
+    """By segment id, what was rolled over and posted: it stays so when an invoice is voided."""
+    reopened: Mapping[str, int] = {}
+    """By segment id, how often voiding took an expiration back; the next one has a new id."""
+
+    @property
+    def withheld(self) -> tuple[Invoice, ...]:
+        """Void and not regenerated: their periods and payments are not billed by themselves."""
+        made_anew = {invoice.regenerated_from for invoice in (*self.finalized, *self.voided)}
+        if self.regenerating is not None:
+            made_anew.add(self.regenerating.invoice.id)
+        return tuple(invoice for invoice in self.voided if invoice.id not in made_anew)
+
+    @property
+    def billed(self) -> tuple[Invoice, ...]:
+        """What no draft may bill again: final invoices and those that are withheld (R283)."""
+        return (*self.finalized, *self.withheld)
 
     def at(self, now: datetime) -> Self:
-        """The account as a reader at ``now`` sees it: what was issued later is not final yet."""
-        if all(invoice.issued_at <= now for invoice in self.finalized):
+        """The account as a reader at ``now`` sees it: what happened later has not happened yet."""
+        stood = [invoice for invoice in self.voided if (invoice.voided_at or now) > now]
+        if not stood and all(invoice.issued_at <= now for invoice in self.finalized):
             return self
-        known = tuple(invoice for invoice in self.finalized if invoice.issued_at <= now)
-        return replace(self, finalized=known)
+        again = (replace(i, status=InvoiceStatus.FINALIZED, voided_at=None) for i in stood)
+        return replace(
+            self,
+            finalized=tuple(i for i in (*self.finalized, *again) if i.issued_at <= now),
+            voided=tuple(invoice for invoice in self.voided if invoice not in stood),
+        )
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

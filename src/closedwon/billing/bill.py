@@ -51,16 +51,12 @@ def bill(
     pools = opened(account)
     open_invoices: list[Invoice] = []
     warnings: list[str] = []
-    final: list[Invoice] = []
-    book_trueups(pools, account.finalized)
+    _book(pools, account.finalized)
     known = open_periods(account, catalog, now) if periods is None else periods
     for event in _events(account, known, now):
         match event:
             case Renewal(old=old, new=new):
-                book_trueups(roll(pools, old, new, settings), account.finalized)
-            case Finalized(invoice=invoice):
-                book_deductions(pools, invoice)
-                final.append(invoice)
+                _book(roll(pools, old, new, account, settings), account.finalized)
             case OpenPeriod():
                 invoice, warned = usage_invoice(account, event, quantities, pools, settings)
                 open_invoices.append(invoice)
@@ -78,7 +74,7 @@ def bill(
         invoices=tuple(open_invoices),
         commits=tuple({pool.commit.id: pool.commit for pool in pools}.values()),
         balances=tuple(pool.balance(now) for pool in pools),
-        entries=entries(pools, [*final, *due], now),
+        entries=entries(pools, [*account.finalized, *due], now, account.reopened),
         warnings=tuple(warnings),
     )
 
@@ -90,27 +86,17 @@ class Renewal(msgspec.Struct, frozen=True):
     new: Contract
 
 
-class Finalized(msgspec.Struct, frozen=True):
-    """A usage invoice whose deductions are frozen."""
-
-    invoice: Invoice
-
-
-Event = Renewal | Finalized | OpenPeriod
+Event = Renewal | OpenPeriod
 
 
 def _events(account: Account, periods: Iterable[OpenPeriod], now: datetime) -> Iterator[Event]:
     """What moves balances, in processing order (R14).
 
     A renewal comes after the periods that end with the old contract and before those of the new
-    one; at one instant, finalized deductions come before open ones.
+    one. What is final was booked before: it is frozen, also where it comes later (R12, R284).
     """
     created = {contract.id: contract for contract in account.contracts}
     found: list[tuple[tuple[datetime, int, datetime, datetime, str], Event]] = []
-    for invoice in account.finalized:
-        if invoice.type is InvoiceType.USAGE and invoice.end is not None and invoice.start:
-            at = created[invoice.contract_id].created_at
-            found.append(((invoice.end, 0, invoice.start, at, invoice.id), Finalized(invoice)))
     for period in periods:
         at = period.contract.created_at
         key = (period.window.until, 1, period.window.start, at, period.invoice_id)
@@ -130,6 +116,12 @@ def _order(created: datetime, invoice: Invoice) -> tuple[datetime, datetime, dat
     end = invoice.end or invoice.issued_at
     kind = 0 if invoice.type is InvoiceType.SCHEDULED else 1
     return (end, invoice.start or end, created, kind, invoice.id)
+
+
+def _book(pools: Iterable[Pool], final: Iterable[Invoice]) -> None:
+    """Draw from ``pools`` what final invoices drew."""
+    book_trueups(pools, final)
+    book_deductions(pools, final)
 
 
 def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:

@@ -1,6 +1,6 @@
 """Ledger entries that follow from terms and invoices (R184, R193-R195)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,44 +15,52 @@ from closedwon.kernel.ids import derive
 
 
 def entries(
-    pools: Iterable[Pool], final: Iterable[Invoice], now: datetime
+    pools: Iterable[Pool],
+    final: Iterable[Invoice],
+    now: datetime,
+    reopened: Mapping[str, int] = {},
 ) -> tuple[LedgerEntry, ...]:
     """Every derived entry that is settled by ``now``, oldest first.
 
     ``final`` are the invoices that count as finalized. The pools must be settled: expiration and
     rollover only show once no open invoice can touch their segment any more, and a rollover commit
-    shows nothing before the amount it received is sure.
+    shows nothing before the amount it received is sure. ``reopened`` is the account's: an
+    expiration that was taken back when an invoice was voided comes again as another entry.
     """
     listed = list(pools)
     by_segment = {pool.segment.id: pool for pool in listed}
     unsure = {pool.rolled_to for pool in listed if pool.rolled and not pool.is_settled}
     sure = [pool for pool in listed if pool.commit.id not in unsure]
-    found = [entry for pool in sure for entry in _of_pool(pool, now)]
+    found = [entry for pool in sure for entry in _of_pool(pool, now, reopened)]
     found += [entry for invoice in final for entry in _deductions(invoice, by_segment)]
     order = {kind: at for at, kind in enumerate(EntryType)}
     return tuple(sorted(found, key=lambda e: (e.timestamp, order[e.type], e.commit_id, e.id)))
 
 
-def _of_pool(pool: Pool, now: datetime) -> Iterator[LedgerEntry]:
+def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator[LedgerEntry]:
     if pool.window.start <= now:
         start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
         yield _entry(pool, start, pool.window.start, pool.granted)
     if pool.rolled and pool.is_settled:
         yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
     if pool.trueup_invoice is not None:
-        trueup = _entry(pool, EntryType.TRUEUP, pool.trueup_invoice.issued_at, -pool.trued_up)
-        yield replace(trueup, invoice_id=pool.trueup_invoice.id)
+        invoice = pool.trueup_invoice
+        again = () if invoice.regenerated_from is None else (invoice.id,)
+        trueup = _entry(pool, EntryType.TRUEUP, invoice.issued_at, -pool.trued_up, *again)
+        yield replace(trueup, invoice_id=invoice.id)
     if pool.expired:
-        yield _entry(pool, EntryType.EXPIRATION, pool.window.until, -pool.expired)
+        times = reopened.get(pool.segment.id, 0)
+        again = (str(times),) if times else ()
+        yield _entry(pool, EntryType.EXPIRATION, pool.window.until, -pool.expired, *again)
 
 
 def _is_postpaid(pool: Pool) -> bool:
     return pool.commit.kind is CommitKind.POSTPAID
 
 
-def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal) -> LedgerEntry:
+def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal, *again: str) -> LedgerEntry:
     return LedgerEntry(
-        id=derive("ledger", pool.segment.id, kind),
+        id=derive("ledger", pool.segment.id, kind, *again),
         commit_id=pool.commit.id,
         segment_id=pool.segment.id,
         type=kind,

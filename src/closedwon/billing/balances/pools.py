@@ -113,12 +113,13 @@ def book_trueups(pools: Iterable[Pool], invoices: Iterable[Invoice]) -> None:
                 pool.trueup_invoice = invoice
 
 
-def book_deductions(pools: Iterable[Pool], invoice: Invoice) -> None:
-    """Draw what a finalized invoice applied; its application lines are negative."""
+def book_deductions(pools: Iterable[Pool], invoices: Iterable[Invoice]) -> None:
+    """Draw what finalized invoices applied; their application lines are negative."""
     by_segment = {pool.segment.id: pool for pool in pools}
-    for line in invoice.lines:
-        if line.type is LineType.APPLIED and line.segment_id in by_segment:
-            by_segment[line.segment_id].draw(-line.total, final=True)
+    for invoice in invoices:
+        for line in invoice.lines:
+            if line.type is LineType.APPLIED and line.segment_id in by_segment:
+                by_segment[line.segment_id].draw(-line.total, final=True)
 
 
 def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: datetime) -> Pool:

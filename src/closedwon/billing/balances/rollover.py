@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from closedwon.billing.account import BillingSettings
+from closedwon.billing.account import Account, BillingSettings
 from closedwon.billing.balances.pools import Pool, rollover_pool
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
@@ -16,26 +16,35 @@ from closedwon.billing.contracts.terms import (
     ScheduleItem,
     TransitionType,
 )
+from closedwon.billing.invoices.types import LineType
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
 
 
 def roll(
-    pools: list[Pool], old: Contract, new: Contract, settings: BillingSettings
+    pools: list[Pool], old: Contract, new: Contract, account: Account, settings: BillingSettings
 ) -> tuple[Pool, ...]:
     """Move what may roll from ``old`` to ``new``; the rollover pools, added to ``pools``.
 
     Runs when every invoice of ``old`` up to the transition is billed; what does not roll expires
     with the contract. Only contract-level balances whose segment is unexpired at the transition
-    take part; a SUPERSEDE carries nothing (R122).
+    take part; a SUPERSEDE carries nothing (R122). What was rolled and posted has left its balance
+    for good; until then, what a void invoice gave back is kept for its regeneration (R196).
     """
     if new.transition is None or new.transition.type is not TransitionType.RENEWAL:
         return ()
     added = []
+    kept = _given_back(account)
     for commit in old.commits:
         own = [pool for pool in pools if pool.commit.id == commit.id]
-        rolled = sum((_take(pool, commit, new, settings) for pool in own), ZERO)
+        if any(pool.segment.id in account.rolled for pool in own):
+            for pool in own:
+                pool.rolled = account.rolled.get(pool.segment.id, ZERO)
+        else:
+            for pool in own:
+                pool.rolled = _share(pool, commit, new, settings, kept.get(pool.segment.id, ZERO))
+        rolled = sum((pool.rolled for pool in own), ZERO)
         if rolled:
             rollover = rollover_commit(commit, old, new, rolled)
             for pool in own:
@@ -78,13 +87,24 @@ def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decima
     )
 
 
-def _take(pool: Pool, commit: Commit, new: Contract, settings: BillingSettings) -> Decimal:
+def _share(
+    pool: Pool, commit: Commit, new: Contract, settings: BillingSettings, kept: Decimal
+) -> Decimal:
     unexpired = pool.window.until >= new.term.start
     if not commit.rollover_fraction or not unexpired or pool.commit.archived_at is not None:
         return ZERO
     base = pool.segment.amount if settings.rollover_base == "segment" else commit.access_total
-    pool.rolled = min(pool.remaining, commit.rollover_fraction * base)
-    return pool.rolled
+    return min(max(pool.remaining - kept, ZERO), commit.rollover_fraction * base)
+
+
+def _given_back(account: Account) -> dict[str, Decimal]:
+    """By segment, what void invoices that may be regenerated had drawn."""
+    found: dict[str, Decimal] = {}
+    for invoice in account.withheld:
+        for line in invoice.lines:
+            if line.type is LineType.APPLIED and line.segment_id is not None:
+                found[line.segment_id] = found.get(line.segment_id, ZERO) - line.total
+    return found
 
 
 def followers(contracts: Iterable[Contract]) -> dict[str, Contract]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from closedwon.billing.account import Account
 from closedwon.billing.contracts.state import Contract
@@ -30,9 +31,10 @@ def draft_of(
     """A draft of the contract; its total is what its lines make payable (R133).
 
     Lines in a custom pricing unit count through their conversion line only (R250).
-    ``service`` is the period of a usage invoice; scheduled ones have none.
+    ``service`` is the period of a usage invoice; scheduled ones have none. The draft that takes
+    the place of a void invoice has an id of its own and is due at once (R284).
     """
-    return Invoice(
+    draft = Invoice(
         id=identity.id,
         customer_id=account.customer.id,
         contract_id=contract.id,
@@ -50,3 +52,8 @@ def draft_of(
         contract_custom_fields=contract.custom_fields,
         customer_custom_fields=account.customer.custom_fields,
     )
+    again = account.regenerating
+    if again is None or not again.is_of(draft):
+        return draft
+    old = again.invoice
+    return replace(draft, id=again.new_id, issued_at=again.at, regenerated_from=old.id)

@@ -1,10 +1,11 @@
 """Usage billing periods and the ids of their invoices (R126-R130, R137)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import StatementDay
+from closedwon.billing.invoices.types import Invoice, InvoiceType
 from closedwon.kernel.calendar import periods
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, format_instant
@@ -34,6 +35,25 @@ def usage_periods(contract: Contract, now: datetime) -> Iterator[Interval]:
             continue
         start = period.start if generated_from is None else max(period.start, generated_from)
         yield Interval(start, period.end)
+
+
+def unbilled(contract: Contract, invoices: Iterable[Invoice], now: datetime) -> Iterator[Interval]:
+    """Parts of the contract's usage periods that none of ``invoices`` bills, oldest first.
+
+    A period whose invoice ended with the contract goes on after it when the contract was extended
+    since (R118).
+    """
+    own = (i for i in invoices if i.contract_id == contract.id and i.type is InvoiceType.USAGE)
+    spans = sorted(Interval(i.start, i.end) for i in own if i.start is not None)
+    for window in usage_periods(contract, now):
+        start = window.start
+        for span in spans:
+            if start < span.until and span.start < window.until:
+                if start < span.start:
+                    yield Interval(start, span.start)
+                start = span.until
+        if start < window.until and start <= now:
+            yield Interval(start, window.end)
 
 
 def usage_invoice_id(contract_id: str, start: datetime) -> str:

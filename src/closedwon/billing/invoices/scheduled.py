@@ -1,7 +1,8 @@
 """Scheduled invoices: commit payments and charges of one instant share one (R148-R151, R182)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
+from itertools import count
 
 from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
@@ -25,21 +26,17 @@ Moment = tuple[datetime, str]
 def scheduled_invoices(account: Account, contract: Contract, catalog: Catalog) -> Iterator[Invoice]:
     """Drafts of every scheduled item that no finalized invoice bills yet, oldest first.
 
-    What is added to a moment that was invoiced before gets an invoice of its own (R150).
+    What is added to a moment that was invoiced before gets an invoice of its own (R150); what a
+    void invoice billed waits for its regeneration (R283).
     """
-    billed: set[str] = set()
-    earlier: dict[Moment, int] = {}
-    for invoice in account.finalized:
-        if invoice.contract_id == contract.id and invoice.type is InvoiceType.SCHEDULED:
-            billed |= {line.payment_id for line in invoice.lines if line.payment_id is not None}
-            moment = (invoice.issued_at, invoice.credit_type_id)
-            earlier[moment] = earlier.get(moment, 0) + 1
+    billed = {payment for invoice in account.billed for payment in invoice.payment_ids}
+    taken = {invoice.id for invoice in (*account.finalized, *account.voided)}
     waiting: dict[Moment, list[Line]] = {}
     for at, line in _lines(contract, catalog):
         if line.payment_id not in billed:
             waiting.setdefault((at, line.credit_type_id), []).append(line)
     for moment in sorted(waiting):
-        yield _invoice(account, contract, moment, waiting[moment], earlier.get(moment, 0))
+        yield _invoice(account, contract, moment, waiting[moment], taken)
 
 
 def _lines(contract: Contract, catalog: Catalog) -> Iterator[tuple[datetime, Line]]:
@@ -97,13 +94,18 @@ def _tags(catalog: Catalog, product_id: str, at: datetime) -> tuple[str, ...]:
 
 
 def _invoice(
-    account: Account, contract: Contract, moment: Moment, lines: Iterable[Line], number: int
+    account: Account,
+    contract: Contract,
+    moment: Moment,
+    lines: Iterable[Line],
+    taken: Container[str],
 ) -> Invoice:
+    """The draft of a moment; its id is the first one that no earlier invoice of it has."""
     at, credit_type_id = moment
+    facts = (contract.id, "scheduled", format_instant(at), credit_type_id)
+    ids = (derive("invoice", *facts, str(number)) for number in count())
     identity = Identity(
-        id=derive(
-            "invoice", contract.id, "scheduled", format_instant(at), credit_type_id, str(number)
-        ),
+        id=next(fresh for fresh in ids if fresh not in taken),
         type=InvoiceType.SCHEDULED,
         credit_type_id=credit_type_id,
     )

@@ -30,10 +30,13 @@ def trueup_invoices(
     """Drafts of the contract's true-ups, each showing the live shortfall (R187).
 
     Due at the payment's date, but never before the last usage invoice of the access window is
-    final (R140); nothing short, nothing billed. The pools must be drawn by every usage invoice.
+    final (R140), so there is none while that is void; nor when its own invoice is (R283). Nothing
+    short, nothing billed. The pools must be drawn by every usage invoice.
     """
     for pool in pools:
         if pool.contract_id != contract.id or not awaits_trueup(account, pool):
+            continue
+        if _is_withheld(account, pool):
             continue
         (payment,) = pool.commit.payments
         issued_at = max(payment.timestamp, _last_statement(contract, pool, settings))
@@ -48,6 +51,21 @@ def awaits_trueup(account: Account, pool: Pool) -> bool:
     owner = next((c for c in account.contracts if c.id == pool.contract_id), None)
     gone = owner is None or owner.archived_at is not None or owner.removes_trueup
     return not gone and pool.commit.archived_at is None and not pool.commit.do_not_invoice
+
+
+def _is_withheld(account: Account, pool: Pool) -> bool:
+    """Whether the true-up, or the statement it has to wait for, is void and not regenerated."""
+    (payment,) = pool.commit.payments
+    return any(
+        payment.id in invoice.payment_ids
+        or (
+            invoice.contract_id == pool.contract_id
+            and invoice.start is not None
+            and invoice.end is not None
+            and invoice.start < pool.window.until <= invoice.end
+        )
+        for invoice in account.withheld
+    )
 
 
 def _last_statement(contract: Contract, pool: Pool, settings: BillingSettings) -> datetime:

@@ -113,7 +113,19 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: datetime
     """Planned on drafts, actual on the rest (R139)."""
     finalized_at: datetime | None = None
+    voided_at: datetime | None = None
     net_payment_terms_days: int | None = None
     contract_custom_fields: Mapping[str, str] = {}
     customer_custom_fields: Mapping[str, str] = {}
     regenerated_from: str | None = None
+
+    @property
+    def payment_ids(self) -> frozenset[str]:
+        """Schedule points that its lines bill."""
+        return frozenset(line.payment_id for line in self.lines if line.payment_id is not None)
+
+    @property
+    def applied_segments(self) -> frozenset[str]:
+        """Segments whose balance paid some of it."""
+        applied = (line for line in self.lines if line.type is LineType.APPLIED)
+        return frozenset(line.segment_id for line in applied if line.segment_id is not None)

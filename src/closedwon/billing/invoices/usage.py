@@ -14,7 +14,7 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.draft import Identity, draft_of
-from closedwon.billing.invoices.periods import finalizes_at, usage_invoice_id, usage_periods
+from closedwon.billing.invoices.periods import finalizes_at, unbilled, usage_invoice_id
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
 from closedwon.billing.rating.composites import composite_slices, composites, spend_of
 from closedwon.billing.rating.conversion import conversion_slices
@@ -50,17 +50,15 @@ def open_periods(
     One that ends after ``priced_until`` is there without demands and terms: it gives a draft
     without lines, which still keeps what it may touch from being settled.
     """
-    done = {invoice.id for invoice in account.at(now).finalized}
+    account = account.at(now)
     names = (account.customer.id, *account.customer.ingest_aliases)
     account = lived(account, now)
     for contract in account.contracts:
         if contract.archived_at is not None:
             continue
         terms = _terms(account, contract, catalog)
-        for window in usage_periods(contract, now):
+        for window in unbilled(contract, account.billed, now):
             invoice_id = usage_invoice_id(contract.id, window.start)
-            if invoice_id in done:
-                continue
             rated = terms if window.until <= priced_until else None
             yield OpenPeriod(
                 contract=contract,
