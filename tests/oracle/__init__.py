@@ -1,0 +1,1 @@
+"""The differential oracle: random histories, billed by the engine and by brute force."""

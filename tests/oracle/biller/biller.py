@@ -1,0 +1,157 @@
+"""The whole bill of a customer at an instant, and what becomes final of it (R12, R14, R98, R140)."""
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from oracle.biller.book import Agreement, Book
+from oracle.biller.closing import expire, roll_over, trueups
+from oracle.biller.dates import statements
+from oracle.biller.drawdown import Balance
+from oracle.biller.outcome import Bill, Held, Key, Outcome
+from oracle.biller.usage import draw_up
+from oracle.changes import Finalize, Step
+from oracle.history import Commit, Segment
+
+GRACE = timedelta(hours=24)
+
+
+class Biller:
+    """Follows a history step by step; ``outcome`` says what is owed and held."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+
+    def take(self, step: Step) -> None:
+        if isinstance(step.change, Finalize):
+            self.finalize(step.at)
+        else:
+            self.book.learn(step)
+
+    def finalize(self, now: datetime) -> None:
+        """Freeze every open invoice whose date has come (R130, R151)."""
+        open_bills, _ = self._bill(now)
+        self.book.final += [bill for bill in open_bills if bill.issued <= now]
+
+    def outcome(self, now: datetime) -> Outcome:
+        open_bills, balances = self._bill(now)
+        bills: dict[Key, Bill] = {bill.key: bill for bill in self.book.final}
+        for bill in open_bills:
+            assert bill.key not in bills, bill.key
+            bills[bill.key] = bill
+        return Outcome(bills=bills, held={b.segment.name: b.held for b in balances})
+
+    def _bill(self, now: datetime) -> tuple[list[Bill], list[Balance]]:
+        """Open invoices and every balance.
+
+        Deductions of final invoices are taken first, for nothing may take them back (R12, R14); then
+        open periods draw in processing order, and a renewal rolls over when its turn has come.
+        """
+        book = self.book
+        balances = self._balances()
+        waiting = {n: a for n, a in book.agreements.items() if a.contract.follows is not None}
+        found: list[Bill] = []
+        for at, agreement, period in self._turns(now):
+            self._renew(waiting, balances, at, now)
+            done = next((b for b in book.final if b.key[:3] == _usage_key(agreement, period)), None)
+            if done is None:
+                issued = period[1] + GRACE
+                found.append(draw_up(book, agreement, period, issued, balances))
+        self._renew(waiting, balances, now + timedelta(hours=1), now)
+        found += self._scheduled()
+        found += trueups(book, balances, GRACE)
+        expire(book, balances, found, now)
+        return found, balances
+
+    def _turns(self, now: datetime) -> list[tuple[datetime, Agreement, tuple[datetime, datetime]]]:
+        """Usage periods by end, then start, then age of the contract (R14)."""
+        turns = [
+            (period[1], agreement, period)
+            for agreement in self.book.agreements.values()
+            for period in statements(agreement.contract, agreement.until, now)
+        ]
+        return sorted(turns, key=lambda turn: (turn[2][1], turn[2][0], turn[1].created))
+
+    def _renew(
+        self,
+        waiting: dict[str, Agreement],
+        balances: list[Balance],
+        before: datetime,
+        now: datetime,
+    ) -> None:
+        """Roll over for contracts that have begun, once everything ending by then is billed."""
+        for name, new in sorted(waiting.items(), key=lambda pair: pair[1].contract.since):
+            if new.contract.since < before and new.contract.since <= now:
+                del waiting[name]
+                if not new.contract.is_supersede:
+                    assert new.contract.follows is not None
+                    old = self.book.agreements[new.contract.follows]
+                    balances += roll_over(self.book, old, new, balances)
+
+    def _balances(self) -> list[Balance]:
+        """A balance for every segment, with manual entries and final deductions booked."""
+        found = [
+            _balance(commit, segment, agreement.name, agreement.until)
+            for agreement in self.book.agreements.values()
+            for commit in agreement.commits
+            for segment in commit.segments
+        ]
+        found += [_balance(c, s, None, None) for c in self.book.grants for s in c.segments]
+        for balance in found:
+            name = balance.segment.name
+            balance.held.adjusted = sum(
+                (amount for segment, amount in self.book.manual if segment == name), Fraction(0)
+            )
+            balance.held.drawn = final_draws(self.book, name)
+        return found
+
+    def _scheduled(self) -> list[Bill]:
+        """Points not invoiced yet, by contract and instant (R148-R151, R154, R182)."""
+        final = self.book.final
+        found: dict[Key, Bill] = {}
+        for agreement in self.book.agreements.values():
+            billed = {
+                name for bill in final if bill.key[1] == agreement.name for name in bill.billed
+            }
+            points = [
+                (payment, commit.name)
+                for commit in agreement.commits
+                if commit.kind == "PREPAID" and not commit.is_silent
+                for payment in commit.payments
+            ]
+            points += [(p, charge.name) for charge in agreement.charges for p in charge.payments]
+            for payment, name in points:
+                if payment.name in billed:
+                    continue
+                start = ("scheduled", agreement.name, payment.at)
+                key = (*start, sum(bill.key[:3] == start for bill in final))
+                bill = found.setdefault(key, Bill(key=key, issued=payment.at))
+                bill.add(name, None, payment.amount)
+                bill.total += payment.amount
+                bill.billed |= {payment.name}
+        return list(found.values())
+
+
+def final_draws(book: Book, segment: str) -> Fraction:
+    return sum((bill.drawn.get(segment, Fraction(0)) for bill in book.final), Fraction(0))
+
+
+def _balance(
+    commit: Commit, segment: Segment, owner: str | None, until: datetime | None
+) -> Balance:
+    """A balance lives no longer than its contract (R117)."""
+    cut = segment
+    if until is not None:
+        cut = Segment(
+            name=segment.name,
+            amount=segment.amount,
+            since=min(segment.since, until),
+            until=min(segment.until, until),
+        )
+    held = Held(granted=segment.amount)
+    return Balance(commit=commit, segment=cut, promised=segment, owner=owner, held=held)
+
+
+def _usage_key(
+    agreement: Agreement, period: tuple[datetime, datetime]
+) -> tuple[str, str, datetime]:
+    return ("usage", agreement.name, period[0])

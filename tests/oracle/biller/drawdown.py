@@ -1,0 +1,147 @@
+"""Who pays for what: every line meets every balance, in the reference's order (R161-R179).
+
+The readings taken where R168-R173 leave room: a balance without product-bearing selectors hits
+every product there could be; products are counted by the tags of their newest definition; dates
+are the segment's (R175); a rollover is never asked for its cost basis (R169).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from oracle.biller.book import Book
+from oracle.biller.outcome import Held
+from oracle.biller.pricing import Subject, Table, may_select, selects
+from oracle.history import Commit, Segment
+
+Window = tuple[datetime, datetime]
+
+
+@dataclass(kw_only=True)
+class Balance:
+    """One segment of one commit while an account is billed."""
+
+    commit: Commit
+    segment: Segment
+    owner: str | None
+    """Contract whose lines it may pay; None for a customer-level one (R109)."""
+    is_rollover: bool = False
+    promised: Segment
+    """The segment as agreed, which may outlive the contract; its dates order balances (R175)."""
+    held: Held
+
+    @property
+    def window(self) -> Window:
+        return (self.segment.since, self.segment.until)
+
+
+@dataclass(kw_only=True)
+class Line:
+    """Units of one product and group over one slice, from ``here`` to ``end`` still to be paid."""
+
+    subject: Subject
+    name: str
+    window: Window
+    group: tuple[str, ...]
+    begin: Fraction
+    end: Fraction
+    here: Fraction
+    unit: str
+    tables: dict[str | None, Table]
+    """Price by the name of the balance that pays; None for nobody."""
+    charges: list[tuple[str | None, Fraction]] = field(default_factory=list)
+
+
+def order_lines(lines: list[Line], balances: list[Balance]) -> list[Line]:
+    """Earlier, dearer, then by name; equal products by group (R176)."""
+
+    def key(line: Line) -> tuple[object, ...]:
+        payer = next((b for b in balances if may_pay(b, line)), None)
+        covered = line.tables[None if payer is None else payer.commit.name]
+        return (line.window[0], -covered.first, line.name, line.subject.product, line.group)
+
+    return sorted(lines, key=key)
+
+
+def order_balances(book: Book, balances: list[Balance]) -> list[Balance]:
+    return sorted(balances, key=lambda balance: _burns(book, balance))
+
+
+def _burns(book: Book, balance: Balance) -> tuple[object, ...]:
+    commit = balance.commit
+    is_postpaid = commit.kind == "POSTPAID"
+    kind = {(True, True): 0, (True, False): 1, (False, False): 2, (False, True): 3}[
+        balance.is_rollover, is_postpaid
+    ]
+    paid = sum((payment.amount for payment in commit.payments), Fraction(0))
+    no_priority = commit.priority is None
+    hits = _hits(book, commit)
+    return (
+        kind,
+        (no_priority, commit.priority or 0),
+        1 if paid and not balance.is_rollover else 0,
+        (hits is None, hits or 0),
+        sum(1 for s in commit.selector.specs if not s.product and not s.tags),
+        balance.promised.until,
+        balance.promised.since,
+        balance.owner is None,
+        commit.created,
+        book.id_of(commit.name),
+    )
+
+
+def _hits(book: Book, commit: Commit) -> int | None:
+    """Distinct products it can hit; None when it names none (R172)."""
+    selector = commit.selector
+    bearing = [s for s in selector.specs if s.product or s.tags]
+    if not (selector.products or selector.tags or bearing):
+        return None
+    return sum(
+        may_select(selector, name, frozenset(goods.definitions[-1].tags))
+        for name, goods in book.goods.items()
+    )
+
+
+def may_pay(balance: Balance, line: Line) -> bool:
+    """Whether the balance is eligible for the line, whatever it still holds (R161, R163, R179)."""
+    since, until = balance.window
+    return (
+        balance.commit.unit == line.unit
+        and since <= line.window[0]
+        and line.window[1] <= until
+        and selects(balance.commit.selector, line.subject)
+    )
+
+
+def settle(line: Line, balances: list[Balance]) -> None:
+    """Let every balance, in order, pay unit by unit; the rest is due (R132, R147, R164, R177)."""
+    if line.end > line.begin:
+        for balance in balances:
+            if may_pay(balance, line):
+                _pay(line, balance)
+        due = line.tables[None].cost(line.here, line.end)
+    else:
+        due = line.tables[None].cost(line.begin, line.end)
+    line.charges.append((None, due))
+
+
+def _pay(line: Line, balance: Balance) -> None:
+    held = balance.held
+    paid = Fraction(0)
+    left = held.remaining
+    steps = line.tables[balance.commit.name].steps(line.here, line.end)
+    for units, price in steps:
+        if not left:
+            break
+        cost = units * price
+        if cost <= left:
+            left -= cost
+            paid += cost
+            line.here += units
+            continue
+        line.here += left / price
+        paid += left
+        left = Fraction(0)
+    held.drawn += paid
+    if paid:
+        line.charges.append((balance.commit.name, paid))

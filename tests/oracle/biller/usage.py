@@ -1,0 +1,145 @@
+"""One usage invoice: events to slices, slices to lines, lines to money (R129-R133, Appendix A)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+
+from oracle.biller.book import Agreement, Book, Goods
+from oracle.biller.drawdown import Balance, Line, order_balances, order_lines, settle
+from oracle.biller.metering import Group, increments
+from oracle.biller.outcome import Bill
+from oracle.biller.pricing import (
+    Subject,
+    Table,
+    is_entitled,
+    live_overrides,
+    may_select,
+    rate_at,
+    table,
+)
+
+Window = tuple[datetime, datetime]
+
+
+def draw_up(
+    book: Book, agreement: Agreement, period: Window, issued: datetime, balances: list[Balance]
+) -> Bill:
+    """The invoice of one period; draws from ``balances``."""
+    mine = [b for b in balances if b.owner in (None, agreement.name)]
+    ordered = order_balances(book, mine)
+    lines = list(usage_lines(book, agreement, period, ordered))
+    bill = Bill(key=("usage", agreement.name, period[0], 0), issued=issued, period=period)
+    before = {id(balance): balance.held.drawn for balance in mine}
+    kinds = {balance.commit.name: balance.commit.kind for balance in mine}
+    for line in order_lines(lines, ordered):
+        settle(line, ordered)
+        for payer, amount in line.charges:
+            bill.add(line.subject.product, payer, amount)
+            if payer is None or kinds[payer] == "POSTPAID":
+                bill.total += amount
+    for balance in mine:
+        taken = balance.held.drawn - before[id(balance)]
+        if taken:
+            bill.drawn[balance.segment.name] = taken
+    return bill
+
+
+def usage_lines(
+    book: Book, agreement: Agreement, period: Window, balances: list[Balance]
+) -> Iterator[Line]:
+    """Every entitled line of the period that has units, none of it paid yet."""
+    if not agreement.contract.has_card:
+        return
+    for name, goods in book.goods.items():
+        if any(rate.product == name for rate in book.rates):
+            yield from _of_product(book, agreement, goods, period, balances)
+
+
+def _of_product(
+    book: Book, agreement: Agreement, goods: Goods, period: Window, balances: list[Balance]
+) -> Iterator[Line]:
+    cuts = _cuts(book, agreement, goods, period, balances)
+    windows = list(pairwise(cuts))
+    used: dict[Group, dict[Window, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for step in increments(book, agreement, goods, period):
+        window = next(w for w in windows if w[0] <= step.at < w[1])
+        used[step.group][window] += step.quantity
+    for group in sorted(used):
+        position = Fraction(0)
+        for window in windows:
+            units = used[group][window]
+            line = _line(book, agreement, goods, (window, group), (position, position + units))
+            if units and line is not None:
+                _price(book, agreement, line, balances)
+                yield line
+                position += units
+
+
+def _cuts(
+    book: Book, agreement: Agreement, goods: Goods, period: Window, balances: list[Balance]
+) -> list[datetime]:
+    """Where the product's lines may change inside the period (R131)."""
+    name = goods.product.name
+    tags = frozenset(tag for d in goods.definitions for tag in d.tags)
+    instants: set[datetime | None] = set()
+    for rate in book.rates:
+        if rate.product == name:
+            instants |= {rate.since, rate.until}
+    for override in agreement.overrides:
+        if may_select(override.selector, name, tags):
+            instants |= {override.since, override.until}
+    for balance in balances:
+        if may_select(balance.commit.selector, name, tags):
+            instants |= {balance.segment.since, balance.segment.until}
+    instants |= {definition.since for definition in goods.definitions}
+    instants |= {routed.since for routed in agreement.filters}
+    inside = {at for at in instants if at is not None and period[0] < at < period[1]}
+    return [period[0], *sorted(inside), period[1]]
+
+
+def _line(
+    book: Book,
+    agreement: Agreement,
+    goods: Goods,
+    where: tuple[Window, Group],
+    positions: tuple[Fraction, Fraction],
+) -> Line | None:
+    """The line, unless it is not sold or not entitled there (R55, R70)."""
+    window, group = where
+    product = goods.product
+    split = len(product.pricing_keys)
+    subject = Subject(
+        product=product.name,
+        tags=frozenset(goods.at(window[0]).tags),
+        pricing=frozenset(zip(product.pricing_keys, group, strict=False)),
+        shown=frozenset(zip(product.shown_keys, group[split:], strict=True)),
+    )
+    rate = rate_at(book, subject, window[0])
+    if rate is None or not is_entitled(rate, live_overrides(agreement, subject, window[0])):
+        return None
+    begin, end = positions
+    return Line(
+        subject=subject,
+        name=product.name,
+        window=window,
+        group=group,
+        begin=begin,
+        end=end,
+        here=begin,
+        unit=rate.unit,
+        tables={},
+    )
+
+
+def _price(book: Book, agreement: Agreement, line: Line, balances: list[Balance]) -> None:
+    """The line's price for everyone who may pay it, and for nobody."""
+    at = line.window[0]
+    rate = rate_at(book, line.subject, at)
+    assert rate is not None
+    live = live_overrides(agreement, line.subject, at)
+    tables: dict[str | None, Table] = {None: table(agreement, rate, live, None)}
+    for balance in balances:
+        tables[balance.commit.name] = table(agreement, rate, live, balance.commit)
+    line.tables = tables

@@ -1,0 +1,294 @@
+"""Random histories: small numbers, crowded dates, and everything that makes billing hard.
+
+Instants crowd on month ends, period ends and hours around them; amounts are small enough to run
+out; names repeat on purpose. ``Maker`` draws from the ``Random`` it is given, Hypothesis's or a
+seeded one, and only ever makes steps the reference allows.
+"""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from random import Random  # noqa: TID251 - the type; callers hand in a seeded one
+
+from oracle.history import (
+    ALL,
+    Catalogue,
+    Charge,
+    Commit,
+    Definition,
+    Event,
+    Meter,
+    Override,
+    Payment,
+    Price,
+    Product,
+    Rate,
+    Segment,
+    Selector,
+    Spec,
+    Statement,
+)
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+STARTS = (
+    datetime(2025, 1, 1, tzinfo=UTC),
+    datetime(2024, 1, 31, tzinfo=UTC),
+    datetime(2024, 2, 29, tzinfo=UTC),
+    datetime(2025, 3, 15, 7, tzinfo=UTC),
+    datetime(2025, 8, 30, tzinfo=UTC),
+    datetime(2026, 12, 1, tzinfo=UTC),
+)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+REGIONS, PROJECTS, TAGS = ("us", "eu", "ap"), ("a", "b"), ("red", "blue")
+KEYS = ("project", "region")
+
+
+FEATURES: frozenset[str] = frozenset()
+"""What histories may hold beyond the plain terms."""
+
+
+class Maker:
+    """Draws terms, catalogues and events; every name it gives is new."""
+
+    def __init__(self, random: Random, features: frozenset[str] = FEATURES) -> None:
+        self.random = random
+        self.features = features
+        self.start = random.choice(STARTS)
+        self._named = 0
+
+    # Small things
+
+    def chance(self, percent: int) -> bool:
+        return self.random.randrange(100) < percent
+
+    def name(self, kind: str) -> str:
+        self._named += 1
+        return f"{kind}{self._named}"
+
+    def instant(self, low: int, high: int) -> datetime:
+        """Some day from the start on, often the first of a month, sometimes at an odd hour."""
+        at = self.start + self.random.randrange(low, high) * DAY
+        if self.chance(40):
+            at = at.replace(day=1, hour=0)
+        return at + self.random.choice((0, 0, 0, 0, 1, 13)) * HOUR
+
+    def window(self, low: int, high: int) -> tuple[datetime, datetime]:
+        one, two = sorted((self.instant(low, high), self.instant(low, high)))
+        return one, max(two, one + self.random.choice((1, 24, 240)) * HOUR)
+
+    def money(self, most: int) -> Fraction:
+        return Fraction(self.random.randrange(1, most * 4), self.random.choice((1, 2, 4)))
+
+    def unit_price(self) -> Fraction:
+        if self.chance(8):
+            return Fraction(0)
+        return Fraction(self.random.randrange(1, 40), self.random.choice((1, 4, 5)))
+
+    def price(self) -> Price:
+        if self.chance(55):
+            return Price(tiers=((None, self.unit_price()),))
+        sizes = [Fraction(self.random.randrange(2, 30), self.random.choice((1, 1, 2)))]
+        if self.chance(50):
+            sizes.append(Fraction(self.random.randrange(1, 20)))
+        sized = tuple((size, self.unit_price()) for size in sizes)
+        return Price(tiers=(*sized, (None, self.unit_price())))
+
+    # Catalogue
+
+    def catalogue(self) -> Catalogue:
+        kinds = self.random.sample(("SUM", "SUM", "COUNT", "MAX", "LATEST", "UNIQUE"), 3)
+        meters = tuple(
+            Meter(name=f"m{n}", kind=kind, event_type=f"e{n}", keys=KEYS)
+            for n, kind in enumerate(kinds)
+        )
+        products = tuple(self._product(f"p{n}", f"m{n}") for n in range(len(meters)))
+        rates = tuple(rate for product in products for rate in self.rates(product, EPOCH, None))
+        return Catalogue(meters=meters, products=products, rates=rates)
+
+    def _product(self, name: str, meter: str) -> Product:
+        return Product(
+            name=name,
+            meter=meter,
+            definitions=(self.definition(EPOCH),),
+            pricing_keys=("region",) if self.chance(25) else (),
+            shown_keys=("project",) if self.chance(25) else (),
+        )
+
+    def definition(self, since: datetime) -> Definition:
+        factor = self.random.choice((None, None, None, Fraction(2), Fraction(5), Fraction(1024)))
+        rounding = self.random.choice((None, None, "ROUND_UP", "ROUND_DOWN", "ROUND_HALF_UP"))
+        tags = tuple(tag for tag in TAGS if self.chance(50))
+        return Definition(
+            since=since,
+            tags=tags,
+            factor=factor,
+            divides=factor is not None and (factor > 100 or self.chance(50)),
+            rounding=rounding,
+            places=self.random.choice((0, 0, 1)),
+        )
+
+    def rates(self, product: Product, since: datetime, until: datetime | None) -> list[Rate]:
+        """One rate, or one for each region; now and then a region has none (R70)."""
+        regions = REGIONS[: self.random.randrange(1, 4)] if product.pricing_keys else (None,)
+        return [
+            Rate(
+                product=product.name,
+                since=since,
+                until=until,
+                price=self.price(),
+                entitled=not self.chance(5),
+                dims=() if region is None else (("region", region),),
+                commit_price=self._commit_price(),
+            )
+            for region in regions
+        ]
+
+    def _commit_price(self) -> Price | None:
+        return self.price() if "commit rates" in self.features and self.chance(25) else None
+
+    # Terms
+
+    def selector(self, products: tuple[Product, ...]) -> Selector:
+        kind = self.random.randrange(8)
+        if kind < 3:
+            return ALL
+        if kind < 5:
+            return Selector(products=(self.random.choice(products).name,))
+        if kind < 6:
+            return Selector(tags=(self.random.choice(TAGS),))
+        count = self.random.randrange(1, 3)
+        return Selector(specs=tuple(self._spec(products) for _ in range(count)))
+
+    def _spec(self, products: tuple[Product, ...]) -> Spec:
+        product = self.random.choice((*products, None))
+        tags = (self.random.choice(TAGS),) if self.chance(25) else ()
+        pricing = (("region", self.random.choice(REGIONS)),) if self.chance(40) else ()
+        shown = (("project", self.random.choice(PROJECTS)),) if self.chance(30) else ()
+        return Spec(
+            product=None if product is None else product.name,
+            tags=tags,
+            pricing=pricing,
+            shown=shown,
+        )
+
+    def commit(
+        self, products: tuple[Product, ...], low: int, high: int, created: datetime
+    ) -> Commit:
+        name = self.name("c")
+        kind = self.random.choice(("PREPAID", "PREPAID", "CREDIT", "POSTPAID"))
+        count = 1 if kind == "POSTPAID" else self.random.randrange(1, 4)
+        segments = []
+        for number in range(count):
+            since, until = self.window(low, high)
+            segments.append(
+                Segment(name=f"{name}s{number}", amount=self.money(150), since=since, until=until)
+            )
+        return Commit(
+            name=name,
+            kind=kind,
+            segments=tuple(segments),
+            payments=self._payments(name, kind, segments),
+            priority=self.random.choice((None, Fraction(1), Fraction(2), Fraction(2))),
+            selector=self.selector(products),
+            rate_type="COMMIT_RATE" if self.chance(25) else "LIST_RATE",
+            rollover=self.random.choice((None, Fraction(1, 4), Fraction(1, 2), Fraction(1))),
+            is_silent=self.chance(10),
+            created=created,
+        )
+
+    def _payments(self, name: str, kind: str, segments: list[Segment]) -> tuple[Payment, ...]:
+        if kind == "CREDIT":
+            return ()
+        if kind == "POSTPAID":
+            (segment,) = segments
+            at = segment.until + self.random.choice((0, 0, 1, 24, 200)) * HOUR
+            return (Payment(name=f"{name}$", at=at, amount=segment.amount),)
+        return self.points(name, self.random.randrange(3))
+
+    def points(self, name: str, count: int) -> tuple[Payment, ...]:
+        return tuple(
+            Payment(name=f"{name}${n}", at=self.instant(0, 250), amount=self.money(100))
+            for n in range(count)
+        )
+
+    def override(
+        self, products: tuple[Product, ...], window: tuple[int, int], *, is_explicit: bool
+    ) -> Override:
+        since, until = self.window(*window)
+        kind = self.random.randrange(6)
+        selector = self.selector(products)
+        overwrite = None
+        if kind == 0:
+            selector = Selector(products=(self.random.choice(products).name,))
+            overwrite = self.price()
+        times = Fraction(self.random.randrange(1, 30), 20) if kind in (1, 2, 3) else None
+        ranges: tuple[tuple[Fraction | None, Fraction], ...] = ()
+        if kind == 4 and is_explicit and "tiered overrides" in self.features:
+            ranges = self._ranges()
+        plain = overwrite is None and times is None and not ranges
+        return Override(
+            name=self.name("o"),
+            since=since,
+            until=None if self.chance(20) else until,
+            selector=selector,
+            overwrite=overwrite,
+            times=times,
+            ranges=ranges,
+            entitled=self.chance(60) if plain or self.chance(10) else None,
+            priority=Fraction(self.random.randrange(1, 4)) if is_explicit else None,
+        )
+
+    def _ranges(self) -> tuple[tuple[Fraction | None, Fraction], ...]:
+        sizes: list[Fraction | None] = [Fraction(self.random.randrange(1, 20))]
+        if self.chance(50):
+            sizes.append(Fraction(self.random.randrange(1, 20)))
+        if self.chance(40):
+            sizes.append(None)
+        return tuple((size, Fraction(self.random.randrange(0, 30), 20)) for size in sizes)
+
+    def charge(self) -> Charge:
+        name = self.name("f")
+        return Charge(name=name, payments=self.points(name, self.random.randrange(1, 4)))
+
+    def statement(self) -> Statement:
+        frequency = self.random.choice(
+            ("MONTHLY", "MONTHLY", "MONTHLY", "WEEKLY", "QUARTERLY", "ANNUAL")
+        )
+        days = ["CONTRACT_START", "CUSTOM_DATE"]
+        days += [] if frequency == "WEEKLY" else ["FIRST_OF_MONTH", "FIRST_OF_MONTH"]
+        day = self.random.choice(days)
+        return Statement(
+            frequency=frequency,
+            day=day,
+            anchor=self.instant(-60, 60) if day == "CUSTOM_DATE" else None,
+            billed_from=self.instant(0, 100) if self.chance(6) else None,
+        )
+
+    # Usage
+
+    def event(self, now: datetime, catalogue: Catalogue) -> Event:
+        meter = self.random.choice(catalogue.meters)
+        at = now - self.random.randrange(0, 30 * 24 * 60) * timedelta(minutes=1)
+        if self.chance(25):
+            at = at.replace(day=1, hour=0, minute=0)
+        properties = {
+            "project": self.random.choice(PROJECTS),
+            "region": self.random.choice(REGIONS),
+            "value": self._value(),
+        }
+        for key in ("region", "value"):
+            if self.chance(3):
+                del properties[key]
+        return Event(
+            id=self.name("t"),
+            kind=meter.event_type,
+            at=at,
+            properties=tuple(sorted(properties.items())),
+        )
+
+    def _value(self) -> str:
+        if self.chance(3):
+            return "n/a"
+        number = self.random.randrange(1, 60)
+        if self.chance(15):
+            number = -number
+        return f"{number}.{self.random.choice(('0', '5', '25', '125'))}"

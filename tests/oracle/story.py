@@ -1,0 +1,237 @@
+"""Steps of a history, one after the other, each allowed by the reference where it stands."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from random import Random  # noqa: TID251 - the type; callers hand in a seeded one
+
+from oracle.biller.book import Agreement, Book
+from oracle.changes import (
+    Add,
+    Adjust,
+    Change,
+    Crash,
+    Drop,
+    End,
+    Finalize,
+    Grant,
+    Redefine,
+    Reprice,
+    Route,
+    Sign,
+    Step,
+    Use,
+)
+from oracle.generate import DAY, FEATURES, HOUR, Maker
+from oracle.history import Contract, Filter, Terms
+
+
+class Story:
+    """What may happen next to a customer whose ``book`` others keep."""
+
+    def __init__(
+        self, random: Random, *, features: frozenset[str] = FEATURES, has_grants: bool = True
+    ) -> None:
+        self.make = Maker(random, features)
+        self.random = random
+        self.has_grants = has_grants
+        self.catalogue = self.make.catalogue()
+        self.now = self.make.start - 5 * DAY
+        self.book = Book(catalogue=self.catalogue)
+        """Kept by whoever plays the story, so that it knows what is final."""
+
+    def steps(self, count: int) -> Iterator[Step]:
+        """A first contract, ``count`` changes, and a last look long after everything ended."""
+        yield self.step(Sign(contract=self._contract()))
+        for _ in range(count):
+            self.wait()
+            yield self.step(self.change())
+        self.now += 500 * DAY
+        yield self.step(Finalize())
+
+    def step(self, change: Change) -> Step:
+        return Step(at=self.now, change=change)
+
+    def wait(self) -> None:
+        self.now += self.random.choice((0, 0, 1, 12, 24, 24 * 7, 24 * 20, 24 * 31)) * HOUR
+
+    def change(self) -> Change:
+        """Usage and finalization are frequent, the rest is drawn evenly."""
+        pick = self.random.randrange(100)
+        if pick < 35:
+            return self.use()
+        if pick < 60:
+            return Finalize()
+        others: list[Callable[[], Change | None]] = [
+            self._add,
+            self._add,
+            self._drop,
+            self._end,
+            self._route,
+            self._reprice,
+            self._redefine,
+            self._adjust,
+            self._renew,
+            self._sign,
+            self._grant,
+            Crash,
+        ]
+        return self.random.choice(others)() or self.use()
+
+    def use(self) -> Change:
+        events = [
+            self.make.event(self.now, self.catalogue) for _ in range(self.random.randrange(1, 9))
+        ]
+        if self.book.events and self.make.chance(30):
+            events.append(self.random.choice(self.book.events))
+        return Use(events=tuple(events))
+
+    def terms(self, *, is_explicit: bool, low: int, high: int) -> Terms:
+        make, products = self.make, self.catalogue.products
+        return Terms(
+            commits=tuple(
+                make.commit(products, low, high, self.now) for _ in range(self.random.randrange(3))
+            ),
+            overrides=tuple(
+                make.override(products, (low, high), is_explicit=is_explicit)
+                for _ in range(self.random.randrange(3))
+            ),
+            charges=tuple(make.charge() for _ in range(self.random.randrange(2))),
+        )
+
+    def _contract(self, since: datetime | None = None, **more: object) -> Contract:
+        make = self.make
+        start = make.start if since is None else since
+        length = self.random.choice((20, 31, 90, 180, 200))
+        is_explicit = make.chance(30)
+        offset = (start - make.start).days
+        return Contract(
+            name=make.name("k"),
+            since=start,
+            until=None
+            if make.chance(15)
+            else start + length * DAY + self.random.choice((0, 5)) * HOUR,
+            terms=self.terms(is_explicit=is_explicit, low=offset, high=offset + length),
+            statement=make.statement(),
+            filter=self._filter(start) if make.chance(15) else None,
+            is_explicit=is_explicit,
+            has_card=not make.chance(3),
+            **more,  # type: ignore[arg-type]
+        )
+
+    def _filter(self, since: datetime) -> Filter:
+        values = self.random.sample(("us", "eu", "ap"), self.random.randrange(1, 3))
+        return Filter(key="region", values=tuple(values), since=since)
+
+    def _any(self) -> Agreement:
+        return self.random.choice(list(self.book.agreements.values()))
+
+    def _days(self) -> int:
+        return (self.now - self.make.start).days
+
+    def _add(self) -> Change:
+        agreement = self._any()
+        terms = self.terms(
+            is_explicit=agreement.contract.is_explicit,
+            low=self._days() - 30,
+            high=self._days() + 60,
+        )
+        return Add(contract=agreement.name, terms=terms)
+
+    def _drop(self) -> Change | None:
+        agreement = self._any()
+        if not agreement.overrides:
+            return None
+        return Drop(
+            contract=agreement.name,
+            overrides=(self.random.choice(agreement.overrides).name,),
+        )
+
+    def _end(self) -> Change | None:
+        """A contract's end moves within what is still open; a follower keeps its own."""
+        agreement = self._any()
+        until = self._hour(self.now + self.random.randrange(1, 40) * DAY)
+        is_over = agreement.until is not None and agreement.until <= self.now
+        if is_over or self._is_followed(agreement) or agreement.contract.follows is not None:
+            return None
+        if until <= self._open_from(agreement):
+            return None
+        return End(contract=agreement.name, until=until)
+
+    def _open_from(self, agreement: Agreement) -> datetime:
+        """Before this instant something of the contract is final."""
+        ends = [
+            bill.issued if bill.period is None else bill.period[1]
+            for bill in self.book.final
+            if bill.key[1] == agreement.name
+        ]
+        return max([agreement.contract.since, *ends])
+
+    def _is_followed(self, agreement: Agreement) -> bool:
+        return any(a.contract.follows == agreement.name for a in self.book.agreements.values())
+
+    def _hour(self, at: datetime) -> datetime:
+        return at.replace(minute=0, second=0, microsecond=0)
+
+    def _route(self) -> Change:
+        since = self._hour(self.now + self.random.randrange(-20, 20) * DAY)
+        return Route(contract=self._any().name, filter=self._filter(since))
+
+    def _reprice(self) -> Change:
+        since, until = self.make.window(self._days() - 30, self._days() + 30)
+        product = self.random.choice(self.catalogue.products)
+        ends = until if self.make.chance(50) else None
+        return Reprice(rates=tuple(self.make.rates(product, since, ends)))
+
+    def _redefine(self) -> Change:
+        product = self.random.choice(self.catalogue.products)
+        since = self.make.instant(self._days() - 30, self._days() + 30)
+        return Redefine(product=product.name, definition=self.make.definition(since))
+
+    def _adjust(self) -> Change | None:
+        names = [s.name for c in self._any().commits for s in c.segments if s.since <= self.now]
+        if not names:
+            return None
+        amount = self.make.money(30) * self.random.choice((1, -1))
+        return Adjust(name=self.make.name("x"), segment=self.random.choice(names), amount=amount)
+
+    def _renew(self) -> Change | None:
+        """On the old contract's end, before it, or after it; never before what is final."""
+        agreement = self._any()
+        if self._is_followed(agreement):
+            return None
+        since = self._hour(self.now + self.random.randrange(-3, 30) * DAY)
+        if agreement.until is not None and self.make.chance(50):
+            since = agreement.until
+        if since < self._open_from(agreement) or since == agreement.contract.since:
+            return None
+        if "late points" not in self.make.features and _has_points(agreement, since):
+            return None
+        return Sign(
+            contract=self._contract(
+                since,
+                follows=agreement.name,
+                is_supersede=self.make.chance(10),
+                removes_trueup=self.make.chance(20),
+            )
+        )
+
+    def _sign(self) -> Change | None:
+        if len(self.book.agreements) > 2:
+            return None
+        since = self._hour(self.now + self.random.randrange(-40, 20) * DAY)
+        return Sign(contract=self._contract(since))
+
+    def _grant(self) -> Change | None:
+        if not self.has_grants:
+            return None
+        low = self._days() - 30
+        commit = self.make.commit(self.catalogue.products, low, low + 90, self.now)
+        if commit.kind == "POSTPAID":
+            return None
+        return Grant(commit=commit)
+
+
+def _has_points(agreement: Agreement, since: datetime) -> bool:
+    points = [p for commit in agreement.commits for p in commit.payments]
+    points += [p for charge in agreement.charges for p in charge.payments]
+    return any(point.at >= since for point in points)
