@@ -113,6 +113,9 @@ class Settings(BaseSettings):
         34, ge=0, description="Oldest usage accepted at ingest, in days (R18)."
     )
 
+    invoice_seller: str = Field(
+        "", description="Name and address printed on invoices, one line each."
+    )
     webhook_urls: Mapping[str, str] = Field(
         {}, description="Webhook endpoints, name to https URL; each is told every event (R278)."
     )

@@ -1,15 +1,18 @@
-"""``invoices``: stored and open ones."""
+"""``invoices``: stored and open ones, and the document of one."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from closedwon.cli.output import output_options, show
 from closedwon.cli.session import Session, pass_session
 
+if TYPE_CHECKING:
+    from closedwon.billing.invoices.types import Invoice
 
-@click.command()
+
+@click.group(invoke_without_command=True)
 @click.option("--customer", metavar="ID", help="Only this customer.")
 @click.option("--open", "drafts", is_flag=True, help="Open invoices too, as they stand now.")
 @click.option("--lines", is_flag=True, help="One row per line.")
@@ -25,6 +28,8 @@ def invoices(
     lines: bool,
 ) -> None:
     """Invoices by issue date; amounts in major units."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     from closedwon.kernel.exact import Money
 
     app = session.app
@@ -54,3 +59,64 @@ def invoices(
             told: dict[str, Any] = {"line": number, "name": line.name, "quantity": line.quantity}
             rows.append({**head, **told, "amount": amount, "commit": line.commit_id})
     show(rows, format_, output)
+
+
+@invoices.command("show")
+@click.argument("invoice_id", metavar="ID")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("html", "pdf", "json")),
+    default="html",
+    show_default=True,
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of stdout.",
+)
+@pass_session
+def show_one(session: Session, invoice_id: str, format_: str, output: Path | None) -> None:
+    """The document of one invoice, to print or to send; an open one is marked as a draft.
+
+    PDF needs the extra: pip install closedwon[pdf].
+    """
+    from closedwon.delivery.documents import Issued, html_of, invoice_json, pdf_of
+    from closedwon.kernel import strict_json
+
+    engine = session.app.engine
+    invoice = _found(session, invoice_id)
+    issued = Issued(
+        invoice=invoice,
+        customer=engine.customer(invoice.customer_id),
+        catalog=engine.catalog(),
+        seller=session.settings.invoice_seller,
+    )
+    if format_ == "pdf":
+        document = pdf_of(issued)
+    elif format_ == "json":
+        document = (strict_json.dumps(invoice_json(issued)) + "\n").encode()
+    else:
+        document = html_of(issued).encode()
+    if output is None:
+        click.echo(document, nl=False)
+    else:
+        output.write_bytes(document)
+        click.echo(f"wrote {output}", err=True)
+
+
+def _found(session: Session, invoice_id: str) -> "Invoice":
+    """The stored invoice, else the open one as it stands now; raises NotFound."""
+    from closedwon.kernel.errors import NotFound
+
+    engine = session.app.engine
+    try:
+        return engine.invoice(invoice_id)
+    except NotFound:
+        everyone = [customer.id for customer in engine.customers()]
+        for bill in engine.bills(everyone, session.now).bills.values():
+            for draft in bill.invoices:
+                if draft.id == invoice_id:
+                    return draft
+        raise
