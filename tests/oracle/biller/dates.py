@@ -53,10 +53,9 @@ def statements(
     """Usage periods that have begun by ``now``, cut to the term (R128, R129, R137)."""
     billed_from = contract.statement.billed_from
     for start, end in nominal(anchor_of(contract), contract.statement.frequency, contract.since):
-        first = max(start, contract.since)
+        first = max(start, contract.since, billed_from or contract.since)
         last = end if until is None else min(end, until)
-        if first > now or (until is not None and first >= until):
+        if first > now or (until is not None and start >= until):
             return
-        if billed_from is not None and last <= billed_from:
-            continue
-        yield (first if billed_from is None else max(first, billed_from)), last
+        if first < last:
+            yield first, last
