@@ -1,8 +1,9 @@
 """DuckDB in memory as the compute engine over segments and tail; it keeps nothing on disk."""
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,26 @@ from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, format_instant
 from closedwon.usage.columns import STORED
-from closedwon.usage.metering import increments, metering_sql, quoted, readings, unique_sql
+from closedwon.usage.limits import Deadline
+from closedwon.usage.metering import increments, metering_sql, readings, unique_sql
 from closedwon.usage.relations import YEAR_1, Relations, kinds, relations
+from closedwon.usage.sql.measure import Asked, measured
 from closedwon.usage.tail import Snapshot
+from closedwon.usage.text import quoted
 
 COLUMNS = ", ".join(STORED.names)
 NOTHING_ORDINARY = "^$x"
 """Matches no number: then all are added in Python."""
+FETCHED_ROWS = 10_000
 
 
 class Compute:
     """One in-memory DuckDB; callers take turns."""
 
-    def __init__(self, directory: Path, *, memory: str, threads: int) -> None:
+    def __init__(
+        self, directory: Path, *, memory: str, threads: int, sql_seconds_max: float
+    ) -> None:
+        self._sql_seconds_max = sql_seconds_max
         self._segments = directory / "segments"
         self._db = duckdb.connect(":memory:")
         self._db.execute(f"set memory_limit = {quoted(memory)}")
@@ -43,10 +51,22 @@ class Compute:
     def measure(
         self, snapshot: Snapshot, demands: Sequence[Demand], *, retroactive: bool
     ) -> Quantities:
-        """Readings of all ``demands`` in one query, and one more where UNIQUE is asked."""
+        """Readings of all ``demands`` in few queries.
+
+        One for the streaming metrics, one for UNIQUE ones, one for each text of a SQL metric.
+
+        Raises Refused for a SQL metric that takes too much time or memory, or too many groups.
+        """
         answer: dict[str, Any] = {}
+        queries = [demand for demand in demands if demand.metric.sql is not None]
+        if queries:
+            with Deadline(self._db.interrupt, self._sql_seconds_max) as deadline:
+                answer |= measured(queries, partial(self._asked, snapshot, deadline))
+        streaming = [demand for demand in demands if demand.metric.sql is None]
         for is_unique in (False, True):
-            part = [d for d in demands if (d.metric.aggregation is Aggregation.UNIQUE) is is_unique]
+            part = [
+                d for d in streaming if (d.metric.aggregation is Aggregation.UNIQUE) is is_unique
+            ]
             if part:
                 asked = relations(part, retroactive=retroactive)
                 self._prepare(snapshot, asked)
@@ -81,6 +101,30 @@ class Compute:
             self._db.register(name, table)
         try:
             return self._db.execute(sql).fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
+
+    def _asked(
+        self, snapshot: Snapshot, deadline: Deadline, asked: Asked
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a SQL metric's query, a few thousand at a time."""
+        self.over(snapshot, asked.start, asked.end)
+        for name, table in asked.tables.items():
+            self._db.register(name, table)
+        try:
+            try:
+                rows = self._db.execute(asked.plan.sql()).fetchmany(FETCHED_ROWS)
+            except duckdb.OutOfRangeException:  # As in _metered.
+                again = asked.plan.sql(NOTHING_ORDINARY)
+                rows = self._db.execute(again).fetchmany(FETCHED_ROWS)
+            while rows:
+                deadline.check()
+                yield from rows
+                rows = self._db.fetchmany(FETCHED_ROWS)
+        except duckdb.InterruptException as error:
+            raise deadline.exceeded() from error
+        except duckdb.OutOfMemoryException as error:
+            raise Refused("a SQL metric needs more memory than the engine may take") from error
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
 

@@ -32,6 +32,7 @@ from closedwon.usage.validate import limits_at, screened
 FILE = "usage.sqlite"
 SEGMENTS = "segments"
 BACKDATING_DAYS = 34
+SQL_SECONDS_MAX = 120
 
 Row = tuple[Any, ...]
 
@@ -47,6 +48,8 @@ class UsageOptions(msgspec.Struct, frozen=True, kw_only=True):
     memory: str = "2GB"
     """Memory limit of the compute engine, which spills to disk beyond."""
     threads: int = 2
+    sql_seconds_max: float = SQL_SECONDS_MAX
+    """How long the SQL metrics of one call may take, all together (R38)."""
 
 
 def open_usage(
@@ -217,7 +220,12 @@ class UsageLog:
         """The engine, started when first needed."""
         if self._engine is None:
             options = self.options
-            self._engine = Compute(self.directory, memory=options.memory, threads=options.threads)
+            self._engine = Compute(
+                self.directory,
+                memory=options.memory,
+                threads=options.threads,
+                sql_seconds_max=options.sql_seconds_max,
+            )
         return self._engine
 
     @contextmanager

@@ -6,7 +6,6 @@ stretch before the cut; ``readings`` adds the increments up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +17,7 @@ from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import ZERO, canonical
 from closedwon.usage.numbers import NUMBER, ORDINARY, added, number
 from closedwon.usage.relations import Relations
-
-EPOCH_FROM_YEAR_1_US = 62_135_596_800_000_000
-SEQUENCES = 2**40
-"""Sequence numbers stay below; orders events of one instant by ingest (R33)."""
+from closedwon.usage.text import EPOCH_FROM_YEAR_1_US, SEQUENCES, escaped, instant, quoted
 
 
 class Increment(msgspec.Struct, frozen=True):
@@ -156,21 +152,6 @@ def properties(asked: Relations) -> tuple[str, ...]:
     read |= dict.fromkeys(key for grouping in asked.groupings for key in grouping)
     read |= dict.fromkeys(asked.filter_keys)
     return tuple(read)
-
-
-def quoted(text: str) -> str:
-    """``text`` as an SQL literal; DuckDB knows no backslash escapes in it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def escaped(name: str) -> str:
-    """A property name inside a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def instant(at: datetime) -> str:
-    """An instant as an SQL literal."""
-    return f"timestamptz {quoted(at.isoformat())}"
 
 
 def _groups(asked: Relations) -> str:

@@ -201,14 +201,14 @@ def _stretches(
     for cut, (start, end) in enumerate(pairwise(cuts), start=1):
         changes = sorted({one.starting_at for one in filters if start < one.starting_at < end})
         for since, until in pairwise((start, *changes, end)):
-            filtered = numbers.of(_in_force(filters, since))
+            filtered = numbers.of(in_force(filters, since))
             first, last = _buckets((since, until), bucket_us)
             for bucket in range(first, last + 1):
                 yield (number, bucket, cut, since, until, *filtered)
 
 
-def _in_force(filters: Sequence[UsageFilter], instant: datetime) -> UsageFilter | None:
-    """The filter of that instant (R106); of two with the same start, the later in the list."""
+def in_force(filters: Sequence[UsageFilter], instant: datetime) -> UsageFilter | None:
+    """The usage filter of that instant (R106); of two with the same start, the later one listed."""
     started = [one for one in filters if one.starting_at <= instant]
     return max(reversed(started), key=lambda one: one.starting_at, default=None)
 
