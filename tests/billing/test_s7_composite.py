@@ -23,8 +23,9 @@ from billing.world import (
     usage_product,
 )
 from closedwon.billing.catalog.types import CompositeBase, Product, ProductType, ProductVersion
+from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import Added, Create
-from closedwon.billing.contracts.overrides import Override
+from closedwon.billing.contracts.overrides import Multiplier, Override
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.types import Invoice, LineType
 from closedwon.billing.pricing import Percentage, Price, TieredPercentage
@@ -202,3 +203,26 @@ def test_r246_charges_and_purchases_are_no_base() -> None:
     )
 
     assert support_lines(january(found)) == [Decimal("0.00")]
+
+
+def test_r81_r247_a_commit_specific_multiplier_halves_the_percentage_a_balance_pays() -> None:
+    half = Override(
+        id="half",
+        window=span("2025-01-01"),
+        rate=Multiplier(multiplier=Decimal("0.5")),
+        applicability=Applicability(specifiers=(Specifier(product_id="p-Support"),)),
+        is_commit_specific=True,
+    )
+    about = Applicability(product_ids=("p-Support",))
+    w = world(
+        (Percentage(fraction=Decimal("0.10")), "2025-01-01", None),
+        commits=(commit("c", ("40", "2025-01-01", "2026-01-01"), applicability=about),),
+        overrides=(half,),
+    )
+    w.use("Storage", "2025-01-09", "1000")
+    lines = w.bill("2025-01-31").invoices[0].lines
+
+    assert [(x.commit_id, x.total) for x in lines if x.type is LineType.COMPOSITE] == [
+        ("c", Decimal(4000)),
+        (None, Decimal(2000)),
+    ]

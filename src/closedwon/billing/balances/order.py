@@ -1,11 +1,12 @@
 """In which order balances burn, and in which order lines meet them (R167-R176)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from closedwon.billing.account import BillingSettings
 from closedwon.billing.balances.pools import Pool
+from closedwon.billing.balances.settle import may_pay
 from closedwon.billing.catalog.types import Product
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.terms import Commit, CommitKind
@@ -45,9 +46,17 @@ CLASSES = (LineType.USAGE, LineType.SUBSCRIPTION, LineType.COMPOSITE, LineType.C
 """Which lines balances pay first (R176)."""
 
 
-def line_key(piece: Slice) -> tuple[int, datetime, Decimal, str, str]:
-    """Sorts slices into the order they meet balances: by class, early, dear, by name (R176)."""
-    dearest_first = -first_unit_price(piece.priced.price)
+def line_key(piece: Slice, pools: Sequence[Pool]) -> tuple[int, datetime, Decimal, str, str]:
+    """Sorts slices into the order they meet balances: by class, early, dear, by name (R176).
+
+    Dear is the price while covered (R147): by the first of ``pools``, in drawdown order, that may
+    pay the slice; without one, the price without a balance.
+    """
+    payer = next((pool for pool in pools if may_pay(pool, piece)), None)
+    price = piece.priced.price
+    if payer is not None:
+        price = piece.priced.while_paying(payer.commit).price
+    dearest_first = -first_unit_price(price)
     kind = CLASSES.index(piece.type)
     return (kind, piece.window.start, dearest_first, piece.name, piece.subject.product_id)
 

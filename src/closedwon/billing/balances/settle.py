@@ -1,10 +1,14 @@
 """Balances pay lines: the drawdown itself (R131-R133, R146, R147, R162-R178, R186).
 
+Every unit of a slice is paid by the first balance, in drawdown order, that may pay it, has money
+and for which it has a price; what no balance pays is due at the price without one (R81). Prices may
+differ by who pays, so each balance cuts what is open into tiers of its own price (R89).
+
 Money leads: a covered quantity is the amount applied over its unit price, and what is left of a
 stretch costs its total minus what was applied, so that parts always add up to the whole exactly.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,73 +18,83 @@ from closedwon.billing.balances.pools import Pool
 from closedwon.billing.invoices.types import Line, LineType, TierRef, Why
 from closedwon.billing.pricing import Part, Price, parts
 from closedwon.billing.rating.matching import applies
+from closedwon.billing.rating.rates import Tariff
 from closedwon.billing.rating.slices import Slice
 from closedwon.kernel.exact import ZERO
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
-    """Units at one unit price, what they cost exactly, and the position they end at."""
+    """Units at one unit price from one position to another, and what they cost exactly."""
 
     part: Part
     money: Decimal
+    begin: Decimal
     until: Decimal
 
 
-class Walk(msgspec.Struct, kw_only=True):
-    """How far along a slice the paying has come; working memory of one slice."""
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Units from ``begin`` to ``end`` that nobody has paid."""
 
-    position: Decimal
+    begin: Decimal
+    end: Decimal
     left: Stretch | None = None
-    """The unpaid remainder of a stretch a balance ran out in."""
+    """The remainder of the stretch a balance ran out in, where the gap begins with one."""
     left_price: Price | None = None
     """The price that stretch was cut by; another price cuts it anew (R89)."""
 
-    def ahead(self, price: Price, end: Decimal) -> Iterator[Stretch]:
-        """Stretches still to pay under ``price``."""
-        left, begin = self.left, self.position
-        if left is not None and self.left_price == price:
-            begin = left.until
-            yield left
-        elif left is not None:
-            begin = left.until - left.part.units
-        for part in parts(price, begin, end):
-            begin += part.units
-            yield Stretch(part=part, money=part.units * part.unit_price, until=begin)
+    def ahead(self, price: Price) -> Iterator[Stretch]:
+        """The units as stretches of ``price``."""
+        begin = self.begin
+        if self.left is not None and self.left_price == price:
+            yield self.left
+            begin = self.left.until
+        for part in parts(price, begin, self.end):
+            until = begin + part.units if part.units < 0 else self.end
+            if part.size is not None and part.starting_at is not None and part.units > 0:
+                until = min(until, part.starting_at + part.size)
+            yield Stretch(part=part, money=part.units * part.unit_price, begin=begin, until=until)
+            begin = until
 
-    def passed(self, stretch: Stretch) -> None:
-        """All of ``stretch`` is paid."""
-        self.position = stretch.until
-        self.left = self.left_price = None
 
-    def stopped(self, stretch: Stretch, price: Price, units: Decimal, money: Decimal) -> None:
-        """``units`` of ``stretch`` are paid with ``money``; the rest keeps its exact cost."""
-        part = replace(stretch.part, units=stretch.part.units - units)
-        self.left = replace(stretch, part=part, money=stretch.money - money)
-        self.left_price = price
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one balance, or nobody, pays of one tier of a slice."""
+
+    pool: Pool | None
+    tariff: Tariff
+    part: Part
+    units: Decimal
+    money: Decimal
+    begin: Decimal
 
 
 def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
-    """Lines of one slice: covered parts with their applications, then what is due (R132).
+    """Lines of one slice in the order of its units, then the applications (R132).
 
     ``pools`` are in drawdown order (R177) and are drawn from. Units taken back and free units
     neither use nor restore a balance (R147, R164).
     """
-    walk = Walk(position=piece.begin)
-    for pool in pools:
-        if walk.position >= piece.end:
+    if piece.begin == piece.end:
+        yield _empty(piece)
+        return
+    shares: list[Share] = []
+    paid: list[tuple[Pool, Decimal]] = []
+    gaps = [Gap(begin=piece.begin, end=piece.end)]
+    for pool in pools if piece.begin < piece.end else ():
+        if not gaps:
             break
-        if not _may_pay(pool, piece):
-            continue
-        applied = ZERO
-        for line in _covered(piece, pool, walk):
-            applied += line.total if line.commit_id is not None else ZERO
-            yield line
-        if applied:
-            yield _application(piece, pool, applied)
-    yield from _due(piece, walk)
+        if may_pay(pool, piece):
+            before = pool.remaining
+            gaps = _pay(piece, pool, gaps, shares)
+            paid.append((pool, before - pool.remaining))
+    shares += _due(piece, gaps)
+    joined = sorted(_joined(shares), key=lambda s: s.begin, reverse=piece.end < piece.begin)
+    yield from (_line(piece, share) for share in joined)
+    for pool, amount in paid:
+        if amount:
+            yield _application(piece, pool, amount)
 
 
-def _may_pay(pool: Pool, piece: Slice) -> bool:
+def may_pay(pool: Pool, piece: Slice) -> bool:
     """Whether the pool is eligible for the slice (R161, R163, R179)."""
     return (
         pool.remaining > 0
@@ -91,70 +105,113 @@ def _may_pay(pool: Pool, piece: Slice) -> bool:
     )
 
 
-def _covered(piece: Slice, pool: Pool, walk: Walk) -> Iterator[Line]:
-    """Lines the pool covers from where the walk stands, until the slice or the pool ends."""
-    price = _price(piece, pool)
-    for stretch in walk.ahead(price, piece.end):
-        part = stretch.part
-        if not part.unit_price:
-            walk.passed(stretch)
-            yield _line(piece, part, part.units, ZERO)
-            continue
-        amount = min(pool.remaining, stretch.money)
-        if not amount:
-            return
-        pool.draw(amount, final=False)
-        if amount == stretch.money:
-            walk.passed(stretch)
-            yield _paid(_line(piece, part, part.units, amount), pool)
-            continue
-        units = amount / part.unit_price
-        walk.stopped(stretch, price, units, amount)
-        yield _paid(_line(piece, part, units, amount), pool)
-        return
+def _pay(piece: Slice, pool: Pool, gaps: Iterable[Gap], shares: list[Share]) -> list[Gap]:
+    """Add what the pool pays to ``shares``; the gaps it leaves.
+
+    What is free while it would pay stays open: another balance may have a price for it (R147).
+    """
+    tariff = piece.priced.while_paying(pool.commit)
+    open_gaps: list[Gap] = []
+    for gap in gaps:
+        for stretch in gap.ahead(tariff.price):
+            amount = min(pool.remaining, stretch.money)
+            if not amount:
+                open_gaps.append(_untouched(stretch, gap, tariff.price))
+                continue
+            pool.draw(amount, final=False)
+            units = stretch.part.units
+            if amount < stretch.money:
+                units = amount / stretch.part.unit_price
+                open_gaps.append(_cut(stretch, tariff.price, units, amount))
+            shares.append(_share(stretch, tariff, pool, units, amount))
+    return open_gaps
 
 
-def _due(piece: Slice, walk: Walk) -> Iterator[Line]:
-    """What no balance covers, at the price without one (R81); an empty slice shows zero (R51)."""
-    if piece.begin == piece.end:
-        first = next(parts(piece.priced.price, ZERO, Decimal(1)))
-        yield _line(piece, first, ZERO, ZERO)
-        return
-    if walk.position == piece.end:
-        return
-    for stretch in walk.ahead(piece.priced.price, piece.end):
-        yield _line(piece, stretch.part, stretch.part.units, stretch.money)
+def _untouched(stretch: Stretch, gap: Gap, price: Price) -> Gap:
+    if stretch is gap.left:
+        return Gap(begin=gap.begin, end=stretch.until, left=stretch, left_price=price)
+    return Gap(begin=stretch.begin, end=stretch.until)
 
 
-def _price(piece: Slice, pool: Pool) -> Price:
-    """The price while this pool pays (R71, R72)."""
-    if pool.commit.rate_type == "COMMIT_RATE" and piece.priced.commit_price is not None:
-        return piece.priced.commit_price
-    return piece.priced.price
+def _cut(stretch: Stretch, price: Price, units: Decimal, amount: Decimal) -> Gap:
+    """What is left of a stretch when ``amount`` paid ``units`` of it; its cost stays exact."""
+    begin = stretch.begin + units
+    part = replace(stretch.part, units=stretch.part.units - units)
+    left = Stretch(part=part, money=stretch.money - amount, begin=begin, until=stretch.until)
+    return Gap(begin=begin, end=stretch.until, left=left, left_price=price)
 
 
-def _line(piece: Slice, part: Part, quantity: Decimal, total: Decimal) -> Line:
+def _due(piece: Slice, gaps: Iterable[Gap]) -> Iterator[Share]:
+    """What no balance covers, at the price without one (R81)."""
+    tariff = Tariff(price=piece.priced.price, override_id=piece.priced.override_id)
+    for gap in gaps:
+        for stretch in gap.ahead(tariff.price):
+            yield _share(stretch, tariff, None, stretch.part.units, stretch.money)
+
+
+def _share(
+    stretch: Stretch, tariff: Tariff, pool: Pool | None, units: Decimal, money: Decimal
+) -> Share:
+    return Share(
+        pool=pool,
+        tariff=tariff,
+        part=stretch.part,
+        units=units,
+        money=money,
+        begin=stretch.begin,
+    )
+
+
+def _joined(shares: Iterable[Share]) -> Iterable[Share]:
+    """One share per payer and tier, also where the way was cut more often (R50)."""
+    found: dict[tuple[str | None, int | None, Decimal], Share] = {}
+    for share in shares:
+        payer = None if share.pool is None else share.pool.segment.id
+        key = (payer, share.part.level, share.part.unit_price)
+        known = found.get(key)
+        if known is not None:
+            begin = min(known.begin, share.begin)
+            units, money = known.units + share.units, known.money + share.money
+            found[key] = replace(known, begin=begin, units=units, money=money)
+        else:
+            found[key] = share
+    return found.values()
+
+
+def _empty(piece: Slice) -> Line:
+    """A slice without units shows a zero (R51)."""
+    tariff = Tariff(price=piece.priced.price, override_id=piece.priced.override_id)
+    first = next(parts(tariff.price, ZERO, Decimal(1)))
+    share = Share(pool=None, tariff=tariff, part=first, units=ZERO, money=ZERO, begin=ZERO)
+    return _line(piece, share)
+
+
+def _line(piece: Slice, share: Share) -> Line:
+    part, pool = share.part, share.pool
     tier = None
     if part.level is not None and part.starting_at is not None:
         tier = TierRef(level=part.level, starting_at=part.starting_at, size=part.size)
     return Line(
         type=piece.type,
         name=piece.name,
-        total=total,
+        total=share.money,
         product_id=piece.subject.product_id or None,
         product_tags=tuple(sorted(piece.subject.product_tags)),
-        quantity=quantity,
+        quantity=share.units,
         unit_price=part.unit_price,
         list_price=_list_price(piece, part),
         credit_type_id=piece.priced.credit_type_id,
         starting_at=piece.window.start,
         ending_before=piece.window.end,
+        commit_id=None if pool is None else pool.commit.id,
+        segment_id=None if pool is None else pool.segment.id,
+        commit_kind=None if pool is None else pool.commit.kind,
         tier=tier,
         pricing_group_values=piece.subject.pricing_group_values,
         presentation_group_values=piece.subject.presentation_group_values,
         subscription_id=piece.subscription_id,
         is_prorated=piece.is_prorated,
-        why=Why(rate_id=piece.priced.rate_id, override_id=piece.priced.override_id),
+        why=Why(rate_id=piece.priced.rate_id, override_id=share.tariff.override_id),
     )
 
 
@@ -167,15 +224,6 @@ def _list_price(piece: Slice, part: Part) -> Decimal:
         at = part.starting_at
         listed = list(parts(piece.priced.list_price, at, at + 1)) or listed
     return listed[0].unit_price
-
-
-def _paid(line: Line, pool: Pool) -> Line:
-    return replace(
-        line,
-        commit_id=pool.commit.id,
-        segment_id=pool.segment.id,
-        commit_kind=pool.commit.kind,
-    )
 
 
 def _application(piece: Slice, pool: Pool, amount: Decimal) -> Line:

@@ -143,4 +143,5 @@ def _usable(
 
 
 def _settled(pieces: Iterable[Slice], pools: Sequence[Pool]) -> list[Line]:
-    return [line for piece in sorted(pieces, key=line_key) for line in settled(piece, pools)]
+    ordered = sorted(pieces, key=lambda piece: line_key(piece, pools))
+    return [line for piece in ordered for line in settled(piece, pools)]

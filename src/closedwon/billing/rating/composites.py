@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import CompositeBase, Product, ProductType
 from closedwon.billing.invoices.types import Line, LineType
-from closedwon.billing.pricing import Flat, parts
+from closedwon.billing.pricing import Flat, Price, minimum_of, parts
 from closedwon.billing.rating.matching import Subject
 from closedwon.billing.rating.rates import Priced, priced_at
 from closedwon.billing.rating.slices import Slice, UsageTerms, cuts_of
@@ -127,17 +127,30 @@ def _shares(
         if priced is None:
             continue
         inside = sum((one.amount for one in spend if window.covers(one.starting_at)), ZERO)
-        taken = parts(priced.price, position, position + inside)
-        amount = sum((part.units * part.unit_price for part in taken), ZERO)
+        taken = (position, position + inside)
+        covered = (
+            replace(one, tariff=replace(one.tariff, price=_one_unit(one.tariff.price, *taken)))
+            for one in priced.paying
+        )
+        amount = _amount(priced.price, *taken)
         position += inside
-        yield Share(window=window, priced=priced, amount=amount)
+        yield Share(window=window, priced=replace(priced, paying=tuple(covered)), amount=amount)
+
+
+def _amount(price: Price, begin: Decimal, end: Decimal) -> Decimal:
+    return sum((part.units * part.unit_price for part in parts(price, begin, end)), ZERO)
+
+
+def _one_unit(price: Price, begin: Decimal, end: Decimal) -> Flat:
+    """What the percentage comes to, as the price of the composite's one unit (R245)."""
+    return Flat(price=abs(_amount(price, begin, end)))
 
 
 def _raised(shares: list[Share]) -> list[Share]:
     """Together at least the minimum of the last stretch (R66)."""
     if not shares:
         return shares
-    minimum: Decimal | None = getattr(shares[-1].priced.price, "minimum", None)
+    minimum = minimum_of(shares[-1].priced.price)
     short = ZERO if minimum is None else minimum - sum((s.amount for s in shares), ZERO)
     if short <= 0:
         return shares
