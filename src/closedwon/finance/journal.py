@@ -58,7 +58,11 @@ __all__ = [
     "moved",
 ]
 
-GRANTS = frozenset({EntryType.SEGMENT_START, EntryType.INITIAL_BALANCE})
+CHANGED_GRANTS = frozenset(
+    {EntryType.SEAT_BASED_ADJUSTMENT, EntryType.CREDITED, EntryType.CANCELED}
+)
+"""Entries that change what was granted: the cost is spread over it anew, nothing moves (R353)."""
+GRANTS = frozenset({EntryType.SEGMENT_START, EntryType.INITIAL_BALANCE, *CHANGED_GRANTS})
 """Entries that bring balance; every other one takes some away, or gives it back."""
 
 
@@ -107,7 +111,8 @@ def balance_entry(movement: Movement) -> JournalEntry | None:
     currency = movement.currencies.get(
         commit.payment_credit_type_id if cost else commit.access_credit_type_id
     )
-    if currency is None or commit.kind is CommitKind.POSTPAID or not entry.amount:
+    still = not entry.amount or entry.type in CHANGED_GRANTS
+    if currency is None or commit.kind is CommitKind.POSTPAID or still:
         return None
     kind, sides = _sides(movement, cost, currency)
     closes = kind in (JournalKind.DRAWDOWN, JournalKind.EXPIRATION)

@@ -25,13 +25,22 @@ from closedwon.billing.balances.recurring import child_id, children
 from closedwon.billing.contracts.edits import Added, Change, ChangeEnd, Create, Edit, Follow, Revise
 from closedwon.billing.contracts.fold import contract_of
 from closedwon.billing.contracts.recurring import (
+    Allocation,
     Proration,
     ProrationRounding,
     RecurringAmount,
     RecurringCommit,
     RoundingMethod,
+    SeatLink,
 )
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.subscriptions import (
+    Collection,
+    QuantityMode,
+    QuantityUpdate,
+    SeatConfig,
+    Subscription,
+)
 from closedwon.billing.contracts.terms import (
     Commit,
     CommitKind,
@@ -425,3 +434,66 @@ def test_r10_r201_prorated_children_of_a_split_term_sum_to_the_hours_they_cover(
         assert one.segments[0].window.end == next_one.segments[0].window.start
     assert found[0].segments[0].window.start == window.start
     assert sum(child.segments[0].window.start > until for child in found) <= 1
+
+
+def seated(allocation: Allocation, *updates: QuantityUpdate) -> Contract:
+    """Ten seats, five more on Feb 11 (known that day); ten dollars a seat and month."""
+    shape: dict[str, Any] = {"initial_quantity": Decimal(10), "quantity_updates": updates}
+    if allocation is Allocation.INDIVIDUAL:
+        named = SeatConfig(seat_group_key="user", initial_seat_ids=("a", "b"))
+        shape = {"mode": QuantityMode.SEAT_BASED, "seats": named}
+    subscription = Subscription(
+        id="seats",
+        product_id="p-seat",
+        frequency=Frequency.MONTHLY,
+        collection=Collection.ADVANCE,
+        is_prorated=True,
+        window=span("2025-01-01"),
+        **shape,
+    )
+    linked = recurring(
+        access=RecurringAmount(unit_price=cents("10"), quantity=None),
+        seats=SeatLink(subscription_id="seats", allocation=allocation, is_prorated=True),
+    )
+    return contract_of(
+        [
+            Edit(
+                id="e",
+                contract_id="k",
+                at=SIGNED_AT,
+                by="test",
+                change=Create(
+                    customer_id="customer",
+                    term=span("2025-01-01"),
+                    rate_card_id="card",
+                    terms=Added(recurring=(linked,), subscriptions=(subscription,)),
+                ),
+            )
+        ]
+    )
+
+
+def test_r229_a_pool_follows_the_seats_and_a_rise_adds_to_the_running_child() -> None:
+    update = QuantityUpdate(
+        starting_at=at("2025-02-11"), delta=Decimal(5), recorded_at=at("2025-02-11")
+    )
+    signed = seated(Allocation.POOLED, update)
+
+    before = children(signed, at("2025-02-10"))[1].segments[0]
+    after = children(signed, at("2025-02-12"))[1].segments[0]
+    assert (before.granted, after.amount) == (cents("100"), cents("100"))
+    assert after.granted == cents("100") + cents("50") * 18 / 28
+    bill = World(CATALOG, [signed]).bill("2025-02-12")
+    entries = [(e.type, e.amount) for e in bill.entries if e.segment_id == after.id]
+    assert entries == [
+        ("SEGMENT_START", cents("100")),
+        ("SEAT_BASED_ADJUSTMENT", cents("50") * 18 / 28),
+    ]
+
+
+def test_r230_individual_children_name_their_seats_and_the_key() -> None:
+    first = children(seated(Allocation.INDIVIDUAL), at("2025-01-05"))[0]
+
+    assert first.seat_group_key == "user"
+    assert first.segments[0].seats == {"a": cents("10"), "b": cents("10")}
+    assert first.segments[0].amount == cents("20")

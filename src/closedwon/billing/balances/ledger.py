@@ -12,6 +12,7 @@ from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Invoice, LineType
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
+from closedwon.kernel.instant import format_instant
 
 
 def entries(
@@ -39,8 +40,7 @@ def entries(
 
 def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator[LedgerEntry]:
     if pool.window.start <= now:
-        start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
-        yield _entry(pool, start, pool.window.start, pool.granted)
+        yield from _grants(pool)
     if pool.rolled and pool.is_settled:
         yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
     if pool.trueup_invoice is not None:
@@ -52,6 +52,25 @@ def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator
         times = reopened.get(pool.segment.id, 0)
         again = (str(times),) if times else ()
         yield _entry(pool, EntryType.EXPIRATION, pool.window.until, -pool.expired, *again)
+
+
+def _grants(pool: Pool) -> Iterator[LedgerEntry]:
+    """What the segment began with, what edits made of it (R197), what seats added (R229)."""
+    segment = pool.segment
+    later = [(change.at, change.amount, _edited(change.amount), "") for change in segment.changes]
+    later += [
+        (more.at, more.amount, EntryType.SEAT_BASED_ADJUSTMENT, more.seat_id or "")
+        for more in segment.adjustments
+    ]
+    first = segment.amount - sum((change.amount for change in segment.changes), ZERO)
+    start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
+    yield _entry(pool, start, pool.window.start, first)
+    for number, (at, amount, kind, seat) in enumerate(later):
+        yield _entry(pool, kind, at, amount, format_instant(at), seat, str(number))
+
+
+def _edited(amount: Decimal) -> EntryType:
+    return EntryType.CREDITED if amount > ZERO else EntryType.CANCELED
 
 
 def _is_postpaid(pool: Pool) -> bool:
@@ -72,14 +91,19 @@ def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal, *again: s
 
 
 def _deductions(invoice: Invoice, by_segment: dict[str, Pool]) -> Iterator[LedgerEntry]:
-    """One entry per segment, at the period's end or the segment's if earlier (R193)."""
+    """One entry per segment, at the period's end or the segment's if earlier (R193).
+
+    The contract's own end is no limit here: it may have moved since the invoice was final (R119).
+    """
     applied: dict[str, Decimal] = {}
     for line in invoice.lines:
         if line.type is LineType.APPLIED and line.segment_id is not None:
             applied[line.segment_id] = applied.get(line.segment_id, ZERO) + line.total
     for segment_id, amount in applied.items():
         pool = by_segment[segment_id]
-        ends = pool.window.until if invoice.end is None else min(invoice.end, pool.window.until)
+        own = pool.contract_id == invoice.contract_id
+        window = pool.segment.window if own else pool.window
+        ends = window.until if invoice.end is None else min(invoice.end, window.until)
         yield LedgerEntry(
             id=derive("ledger", segment_id, EntryType.AUTOMATED_INVOICE_DEDUCTION, invoice.id),
             commit_id=pool.commit.id,

@@ -42,6 +42,13 @@ class Pool(msgspec.Struct, kw_only=True):
     rolled_to: str | None = None
     """Rollover commit that took ``rolled``."""
 
+    def serves(self, contract_id: str) -> bool:
+        """Whether it may pay the contract's lines, as far as scope goes (R109, R163)."""
+        scope = self.commit.contract_ids
+        return self.contract_id == contract_id or (
+            self.contract_id is None and (not scope or contract_id in scope)
+        )
+
     @property
     def remaining(self) -> Decimal:
         """What can still be drawn; a manual overdraw floors it at zero (R195)."""
@@ -74,27 +81,31 @@ class Pool(msgspec.Struct, kw_only=True):
 
 
 def opened(account: Account) -> list[Pool]:
-    """A pool for every segment of the account's own commits, with manual entries booked (R198)."""
+    """A pool for every segment of the account's own commits.
+
+    Manual entries (R198) and rollovers that were posted are booked.
+    """
     pools = [pool for contract in account.contracts for pool in contract_pools(contract)]
     for commit in account.commits:
-        pools += [_pool(commit, segment, None, FAR_FUTURE) for segment in commit.segments]
+        end = commit.archived_at or FAR_FUTURE
+        pools += _pools(commit, None, end)
     by_segment = {pool.segment.id: pool for pool in pools}
     for entry in account.manual:
         if entry.type is EntryType.MANUAL and entry.segment_id in by_segment:
             by_segment[entry.segment_id].adjusted += entry.amount
+    for segment_id, amount in account.rolled.items():
+        if segment_id in by_segment:
+            by_segment[segment_id].rolled = amount
     return pools
 
 
 def contract_pools(contract: Contract) -> list[Pool]:
-    """Pools of the contract's own commits; archived ones hold nothing."""
-    end = contract.term.until if contract.archived_at is None else contract.archived_at
-    return [
-        _pool(
-            commit, segment, contract.id, end if commit.archived_at is None else commit.archived_at
-        )
-        for commit in contract.commits
-        for segment in commit.segments
-    ]
+    """Pools of the contract's own commits; archived ones hold nothing from then on."""
+    end = min(contract.term.until, contract.archived_at or FAR_FUTURE)
+    pools: list[Pool] = []
+    for commit in contract.commits:
+        pools += _pools(commit, contract.id, min(end, commit.archived_at or FAR_FUTURE))
+    return pools
 
 
 def rollover_pool(commit: Commit, contract: Contract) -> Pool:
@@ -122,6 +133,13 @@ def book_deductions(pools: Iterable[Pool], invoices: Iterable[Invoice]) -> None:
                 by_segment[line.segment_id].draw(-line.total, final=True)
 
 
+def _pools(commit: Commit, contract_id: str | None, end: datetime) -> list[Pool]:
+    """One per segment; none before a gated purchase is paid (R200)."""
+    if not commit.is_released:
+        return []
+    return [_pool(commit, segment, contract_id, end) for segment in commit.segments]
+
+
 def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: datetime) -> Pool:
     start = min(segment.window.start, end)
     until = min(segment.window.until, end)
@@ -130,5 +148,5 @@ def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: 
         segment=segment,
         contract_id=contract_id,
         window=Interval(start, None if until == FAR_FUTURE else until),
-        granted=segment.amount,
+        granted=segment.granted,
     )

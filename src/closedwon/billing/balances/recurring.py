@@ -1,53 +1,34 @@
 """Children of recurring terms: one commit or credit per period, with ids of its own (R201-R210)."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import USD
 from closedwon.billing.contracts.recurring import (
+    Allocation,
     Proration,
     ProrationRounding,
     RecurringAmount,
     RecurringCommit,
-    RoundingMethod,
+    SeatLink,
 )
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import AccessSegment, Commit, ScheduleItem
 from closedwon.billing.invoices.periods import anchor
+from closedwon.billing.subscriptions.grants import grant
+from closedwon.billing.subscriptions.proration import prorated
 from closedwon.kernel.calendar import Frequency, grid, index_before, step
 from closedwon.kernel.ids import derive
-from closedwon.kernel.instant import FAR_FUTURE, HOUR, Interval, format_instant
+from closedwon.kernel.instant import FAR_FUTURE, Interval, format_instant
 
-ROUNDINGS = {
-    RoundingMethod.HALF_UP: ROUND_HALF_UP,
-    RoundingMethod.FLOOR: ROUND_FLOOR,
-    RoundingMethod.CEILING: ROUND_CEILING,
-}
 FIRSTS = (Proration.FIRST, Proration.FIRST_AND_LAST)
 LASTS = (Proration.LAST, Proration.FIRST_AND_LAST)
 ONE = Decimal(1)
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a nominal period that counts, in whole hours (R10)."""
-
-    hours: int
-    of: int
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is prorated."""
-        return self.hours == self.of
-
-    def taken(self, amount: Decimal, rounding: ProrationRounding | None) -> Decimal:
-        """The share of ``amount``; only a real share is rounded (R207)."""
-        if self.is_whole:
-            return amount
-        return rounded(amount * self.hours / self.of, rounding)
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +38,13 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """When its child's access begins: inside the grid period where that is cut by a start."""
     end: datetime
     """End of the child's access, but for the contract's own end (R203)."""
-    share: Share
+    counted: Interval
+    """What proration counts of ``nominal``, the whole grid period (R10)."""
+    nominal: Interval
+
+    def share(self, amount: Decimal, rounding: ProrationRounding | None) -> Decimal:
+        """The part of ``amount`` that counts; only a real part is rounded (R207)."""
+        return prorated(amount, self.counted, self.nominal, rounding)
 
 
 def children(contract: Contract, until: datetime) -> tuple[Commit, ...]:
@@ -68,15 +55,6 @@ def children(contract: Contract, until: datetime) -> tuple[Commit, ...]:
     (R211).
     """
     return tuple(child for term in contract.recurring for child in _of_term(contract, term, until))
-
-
-def rounded(amount: Decimal, rounding: ProrationRounding | None) -> Decimal:
-    """``amount`` at the places asked for: 0 is a whole wire unit, -2 a hundred of them (R207)."""
-    if rounding is None:
-        return amount
-    unit = ONE.scaleb(-rounding.decimal_places)
-    parts = (amount / unit).to_integral_value(ROUNDINGS[rounding.method])
-    return parts * unit
 
 
 def child_id(recurring_id: str, start: datetime) -> str:
@@ -96,7 +74,7 @@ def _of_term(contract: Contract, term: RecurringCommit, until: datetime) -> Iter
             if period.start > before or period.start >= live:
                 break
             if since is None or period.start > since:
-                yield _child(contract, as_named, period)
+                yield _child(contract, as_named, period, until)
                 if period.start > until:
                     return
         since = before
@@ -118,8 +96,8 @@ def _periods(contract: Contract, term: RecurringCommit, cut: datetime) -> Iterat
         ends = min(nominal.until, end)
         if term.duration_periods > 1:
             ends = step(root, frequency, at + term.duration_periods)
-        share = Share(hours=_hours(counted), of=_hours(nominal))
-        yield Period(start=max(nominal.start, start), end=ends, share=share)
+        begins = max(nominal.start, start)
+        yield Period(start=begins, end=ends, counted=counted, nominal=nominal)
 
 
 def _grid(contract: Contract, term: RecurringCommit) -> tuple[datetime, Frequency]:
@@ -129,18 +107,16 @@ def _grid(contract: Contract, term: RecurringCommit) -> tuple[datetime, Frequenc
     return term.window.start, term.frequency
 
 
-def _hours(span: Interval) -> int:
-    length: timedelta = span.until - span.start
-    return length // HOUR
-
-
-def _child(contract: Contract, term: RecurringCommit, period: Period) -> Commit:
+def _child(contract: Contract, term: RecurringCommit, period: Period, until: datetime) -> Commit:
     commit_id = child_id(term.id, period.start)
+    followed = _followed(contract, term)
     segment = AccessSegment(
         id=derive("segment", commit_id),
-        amount=period.share.taken(term.access.times(ONE), term.access_rounding),
+        amount=period.share(term.access.times(ONE), term.access_rounding),
         window=Interval(period.start, period.end),
     )
+    if followed is not None and term.seats is not None:
+        segment = _seated(segment, term, term.seats, followed, period, until)
     payments = () if term.invoice is None else (_payment(commit_id, term, term.invoice, period),)
     return Commit(
         id=commit_id,
@@ -157,6 +133,7 @@ def _child(contract: Contract, term: RecurringCommit, period: Period) -> Commit:
         access_credit_type_id=term.access.credit_type_id,
         payment_credit_type_id=USD if term.invoice is None else term.invoice.credit_type_id,
         recurring_id=term.id,
+        seat_group_key=_seat_key(term, followed),
         child_access=term.child_access,
         created_at=period.start,
         archived_at=contract.archived_children.get(commit_id),
@@ -165,12 +142,47 @@ def _child(contract: Contract, term: RecurringCommit, period: Period) -> Commit:
     )
 
 
+def _followed(contract: Contract, term: RecurringCommit) -> Subscription | None:
+    """The subscription whose seats the generator follows (R229)."""
+    for subscription in contract.subscriptions if term.seats is not None else ():
+        if term.seats is not None and subscription.id == term.seats.subscription_id:
+            return subscription
+    return None
+
+
+def _seat_key(term: RecurringCommit, followed: Subscription | None) -> str | None:
+    individual = term.seats is not None and term.seats.allocation is Allocation.INDIVIDUAL
+    if not individual or followed is None or followed.seats is None:
+        return None
+    return followed.seats.seat_group_key
+
+
+def _seated(
+    segment: AccessSegment,
+    term: RecurringCommit,
+    link: SeatLink,
+    followed: Subscription,
+    period: Period,
+    until: datetime,
+) -> AccessSegment:
+    """The segment with what its seats are granted, by what is known at ``until`` (R229, R230)."""
+    own = Interval(period.start, min(period.nominal.until, period.end))
+    nominal = own if period.counted == period.nominal else period.nominal
+    found = grant(link, followed, own, nominal, term.access.unit_price, term.access_rounding)
+    return replace(
+        segment,
+        amount=found.amount,
+        seats=found.seats,
+        adjustments=tuple(more for more in found.adjustments if more.at <= until),
+    )
+
+
 def _payment(
     commit_id: str, term: RecurringCommit, price: RecurringAmount, period: Period
 ) -> ScheduleItem:
     """Billed when the period begins, by the same share (R204)."""
-    amount = period.share.taken(price.times(ONE), term.invoice_rounding)
-    whole = period.share.is_whole and price.quantity is not None
+    amount = period.share(price.times(ONE), term.invoice_rounding)
+    whole = period.counted == period.nominal and price.quantity is not None
     return ScheduleItem(
         id=derive("payment", commit_id),
         timestamp=period.start,

@@ -38,10 +38,7 @@ def roll(
     kept = _given_back(account)
     for commit in old.commits:
         own = [pool for pool in pools if pool.commit.id == commit.id]
-        if any(pool.segment.id in account.rolled for pool in own):
-            for pool in own:
-                pool.rolled = account.rolled.get(pool.segment.id, ZERO)
-        else:
+        if not any(pool.segment.id in account.rolled for pool in own):
             for pool in own:
                 pool.rolled = _share(pool, commit, new, settings, kept.get(pool.segment.id, ZERO))
         rolled = sum((pool.rolled for pool in own), ZERO)
@@ -81,6 +78,8 @@ def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decima
         segments=(segment,),
         payments=payments,
         rollover_fraction=None,
+        recurring_id=None,
+        gate=None,
         rolled_over_from=RolloverOrigin(contract_id=old.id, commit_id=commit.id),
         created_at=new.term.start,
         archived_at=None,

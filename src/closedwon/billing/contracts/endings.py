@@ -4,11 +4,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from closedwon.billing.contracts.recurring import EarlierRecurring, RecurringCommit
+from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.replacing import superseded
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import CommitKind, ScheduleItem
-from closedwon.kernel.instant import FAR_FUTURE, Interval
+from closedwon.kernel.instant import Interval
 
 
 def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
@@ -27,20 +28,7 @@ def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
     if term.until >= contract.term.until:
         return moved
     return replace(
-        moved,
-        commits=tuple(
-            commit
-            if commit.kind is CommitKind.POSTPAID
-            else replace(commit, payments=_before(commit.payments, term.until))
-            for commit in contract.commits
-        ),
-        charges=tuple(
-            replace(charge, items=_before(charge.items, term.until)) for charge in contract.charges
-        ),
-        discounts=tuple(
-            replace(discount, items=_before(discount.items, term.until))
-            for discount in contract.discounts
-        ),
+        unscheduled(moved, term.until),
         subscriptions=tuple(
             _cut(subscription, term.until)
             for subscription in contract.subscriptions
@@ -49,14 +37,23 @@ def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
     )
 
 
-def superseded(
-    old: RecurringCommit, new: RecurringCommit, term: Interval, at: datetime
-) -> RecurringCommit:
-    """``new`` from ``at`` on, with what was before it kept for children that had begun (R114)."""
-    until = min(old.window.until, term.until)
-    end = None if until == FAR_FUTURE else max(until, old.window.start)
-    as_was = replace(old, window=Interval(old.window.start, end), earlier=())
-    return replace(new, earlier=(*old.earlier, EarlierRecurring(until=at, term=as_was)))
+def unscheduled(contract: Contract, at: datetime) -> Contract:
+    """The contract without what is scheduled from ``at`` on; true-ups stay (R117, R120, R124)."""
+    return replace(
+        contract,
+        commits=tuple(
+            commit
+            if commit.kind is CommitKind.POSTPAID
+            else replace(commit, payments=_before(commit.payments, at))
+            for commit in contract.commits
+        ),
+        charges=tuple(
+            replace(charge, items=_before(charge.items, at)) for charge in contract.charges
+        ),
+        discounts=tuple(
+            replace(discount, items=_before(discount.items, at)) for discount in contract.discounts
+        ),
+    )
 
 
 def _recurring(

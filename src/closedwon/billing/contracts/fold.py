@@ -18,7 +18,8 @@ from closedwon.billing.contracts.edits import (
     Follow,
     Revise,
 )
-from closedwon.billing.contracts.endings import ended, superseded
+from closedwon.billing.contracts.endings import ended, unscheduled
+from closedwon.billing.contracts.replacing import recorded, regranted, superseded
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
     TransitionType,
@@ -123,6 +124,14 @@ def _revised(contract: Contract, change: Revise, edit: Edit) -> Contract:
         kind: _kept(getattr(contract, kind), getattr(changed, kind), removed) for kind in KINDS
     }
     old = {term.id: term for term in contract.recurring}
+    terms["subscriptions"] = tuple(
+        recorded(term, contract, edit.at) if term.id in replaced else term
+        for term in terms["subscriptions"]
+    )
+    terms["commits"] = tuple(
+        regranted(term, contract, edit.at) if term.id in replaced else term
+        for term in terms["commits"]
+    )
     terms["recurring"] = tuple(
         superseded(old[term.id], term, contract.term, edit.at) if term.id in replaced else term
         for term in terms["recurring"]
@@ -178,7 +187,7 @@ def _followed(contract: Contract, change: Follow, at: datetime) -> Contract:
     if contract.followed_by is not None:
         raise Refused("the contract was renewed already", contract=contract.id)
     end = min(change.at, contract.term.until)
-    cut = ended(contract, None if end == FAR_FUTURE else end, at)
+    cut = unscheduled(ended(contract, None if end == FAR_FUTURE else end, at), change.at)
     transition = change.transition
     return replace(
         cut,

@@ -15,7 +15,7 @@ from closedwon.billing.catalog.types import USD
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.hierarchy import ChildAccess
 from closedwon.billing.contracts.source import Source
-from closedwon.billing.contracts.thresholds import Gate
+from closedwon.billing.contracts.thresholds import Gate, GateStatus, GateType
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval, on_hour
@@ -30,16 +30,33 @@ class SeatAdjustment(msgspec.Struct, frozen=True, kw_only=True):
     """INDIVIDUAL allocation only."""
 
 
+class AmountChange(msgspec.Struct, frozen=True, kw_only=True):
+    """An edit at ``at`` that changed what a segment grants by ``amount`` after it began (R197)."""
+
+    at: datetime
+    amount: Decimal
+
+
 class AccessSegment(msgspec.Struct, frozen=True, kw_only=True):
     """One window in which ``amount`` can be drawn (R179, R185); amount in the wire unit."""
 
     id: str
     amount: Decimal
+    """What it grants now, edits included."""
     window: Interval
+    changes: tuple[AmountChange, ...] = ()
+    """How ``amount`` became what it is after the window began, oldest first."""
+    removed_at: datetime | None = None
+    """When it was taken out of the schedule after it had begun; it grants nothing (R113)."""
     adjustments: tuple[SeatAdjustment, ...] = ()
     """Later grants, oldest first; on top of ``amount``."""
     seats: Mapping[str, Decimal] = {}
     """INDIVIDUAL allocation: what each seat was granted at the start; sums to ``amount`` (R230)."""
+
+    @property
+    def granted(self) -> Decimal:
+        """All it brings, later grants included."""
+        return sum((more.amount for more in self.adjustments), self.amount)
 
     def __post_init__(self) -> None:
         on_hour(self.window.start, "access start")
@@ -130,6 +147,17 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         if self.rollover_fraction is not None and not 0 <= self.rollover_fraction <= 1:
             raise Refused("rollover_fraction must lie in 0..1", found=str(self.rollover_fraction))
 
+    @property
+    def schedule(self) -> tuple[AccessSegment, ...]:
+        """The access schedule as it stands: without segments that were removed."""
+        return tuple(segment for segment in self.segments if segment.removed_at is None)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it grants anything: no payment is awaited, none has failed (R200)."""
+        gate = self.gate
+        return gate is None or gate.type is GateType.NONE or gate.status is GateStatus.PAID
+
     def _check_postpaid(self) -> None:
         """One access window, one later payment of the same amount (R206)."""
         if len(self.segments) != 1 or len(self.payments) != 1:
@@ -143,7 +171,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def access_total(self) -> Decimal:
         """Sum over all segments."""
-        return sum((segment.amount for segment in self.segments), Decimal(0))
+        return sum((segment.granted for segment in self.segments), Decimal(0))
 
     @property
     def cost_total(self) -> Decimal:
