@@ -204,8 +204,6 @@ class Story:
             since = agreement.until
         if since < self._open_from(agreement) or since == agreement.contract.since:
             return None
-        if "late points" not in self.make.features and _has_points(agreement, since):
-            return None
         return Sign(
             contract=self._contract(
                 since,
@@ -229,9 +227,3 @@ class Story:
         if commit.kind == "POSTPAID":
             return None
         return Grant(commit=commit)
-
-
-def _has_points(agreement: Agreement, since: datetime) -> bool:
-    points = [p for commit in agreement.commits for p in commit.payments]
-    points += [p for charge in agreement.charges for p in charge.payments]
-    return any(point.at >= since for point in points)

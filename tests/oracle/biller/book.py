@@ -20,7 +20,6 @@ from oracle.history import (
     Product,
     Rate,
     Recurring,
-    Segment,
     Terms,
 )
 
@@ -143,18 +142,13 @@ def _route(agreement: Agreement, new: Filter) -> None:
 
 
 def _end(agreement: Agreement, until: datetime | None) -> None:
-    """A later end moves the term alone (R118); an earlier one cuts what lies beyond it (R117)."""
+    """A later end moves the term alone (R118); an earlier one unschedules what lies beyond (R117).
+
+    Segments keep the windows they were promised with: their balance ends with the contract anyway.
+    """
     if until is not None and (agreement.until is None or until < agreement.until):
-        agreement.commits = [
-            replace(commit, segments=tuple(_cut(s, until) for s in commit.segments))
-            for commit in agreement.commits
-        ]
         _unschedule(agreement, until)
     agreement.until = until
-
-
-def _cut(segment: Segment, until: datetime) -> Segment:
-    return replace(segment, since=min(segment.since, until), until=min(segment.until, until))
 
 
 def _unschedule(agreement: Agreement, at: datetime) -> None:
