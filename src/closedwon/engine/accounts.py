@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from closedwon.billing.account import Account
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import customers
 from closedwon.kernel.errors import NotFound
 from closedwon.kernel.ids import digest
@@ -26,13 +27,18 @@ def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
     ids = list(customer_ids)
     people = customers.many(stores, ids)
     contracts = stores.contracts.of_customers(ids)
-    invoices = stores.invoices.finalized(ids)
+    invoices = stores.invoices.of_customers(ids)
+    void = stores.invoices.of_customers(ids, InvoiceStatus.VOID)
+    rolled, reopened = stores.ledger.rolled(ids), stores.ledger.reopened(ids)
     manual = stores.ledger.manual(ids)
     return {
         customer_id: Account(
             customer=people[customer_id],
             contracts=with_fields(stores, contracts.get(customer_id, ())),
             finalized=tuple(invoices.get(customer_id, ())),
+            voided=tuple(void.get(customer_id, ())),
+            rolled=rolled.get(customer_id, {}),
+            reopened=reopened.get(customer_id, {}),
             manual=tuple(manual.get(customer_id, ())),
         )
         for customer_id in ids
@@ -62,11 +68,13 @@ def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
     people = customers.many(stores, ids)
     contracts = stores.contracts.digests(ids)
     manual = stores.ledger.manual(ids)
+    counts = stores.invoices.counts(ids)
     found = {}
     for customer_id, customer in people.items():
         parts = [
             catalogue,
             encoded(customer),
+            counts.get(customer_id, ""),
             *contracts.get(customer_id, ()),
             *(encoded(entry) for entry in manual.get(customer_id, ())),
         ]

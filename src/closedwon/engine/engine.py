@@ -38,6 +38,7 @@ from closedwon.engine import (
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
+from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Meter
 from closedwon.finance.journal import Posting
 from closedwon.kernel.errors import NotFound
@@ -45,11 +46,8 @@ from closedwon.store.content import content_hash
 from closedwon.store.problems import BillingProblem
 from closedwon.store.stores import Stores
 
-API = "api"
-"""Who acts, in the audit log, when the caller does not say."""
 
-
-class Engine:
+class Engine(Invoicing):
     """Catalogue, customers, contracts, bills, invoices, ledger and journal of one state file."""
 
     def __init__(self, db: Database, usage: Meter, settings: BillingSettings | None = None) -> None:

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.types import Invoice
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import ZERO
+from closedwon.kernel.ids import derive
 
 
 class LedgerAccount(StrEnum):
@@ -78,6 +81,23 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True):
             sums[posting.currency] = sums.get(posting.currency, 0) + posting.minor
         if not self.postings or any(sums.values()):
             raise InvariantBroken("a journal entry does not balance", entry=self.id)
+
+    def reversed_on(self, day: date) -> Self:
+        """The entry that takes this one back, booked when that happens: closed days stay."""
+        reversal_id = derive("journal", "reversal", self.id)
+        return replace(
+            self.booked_again(day),
+            id=reversal_id,
+            postings=tuple(
+                replace(posting, entry_id=reversal_id, minor=-posting.minor, booked_on=day)
+                for posting in self.postings
+            ),
+        )
+
+    def booked_again(self, day: date) -> Self:
+        """The same entry, booked on ``day``: what is made anew belongs to the day it is made."""
+        postings = tuple(replace(posting, booked_on=day) for posting in self.postings)
+        return replace(self, booked_on=day, postings=postings)
 
 
 class CommitBooks(msgspec.Struct, frozen=True, kw_only=True):

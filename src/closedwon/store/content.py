@@ -23,6 +23,7 @@ TABLES = (
     "invoice",
     "invoice_line",
     "ledger_entry",
+    "ledger_taken_back",
     "journal_entry",
     "posting",
 )

@@ -104,7 +104,7 @@ class Invoices:
         The bytes leave out when it was finalized, so that a replay gives the same ones (G5). Raises
         InvariantBroken when its period or a payment of it is billed already (G10).
         """
-        bare = replace(invoice, status=InvoiceStatus.FINALIZED, finalized_at=None)
+        bare = replace(invoice, status=InvoiceStatus.FINALIZED, finalized_at=None, voided_at=None)
         content = encoded(bare)
         sha256 = digest(content.encode())
         start = invoice.issued_at if invoice.start is None else invoice.start
@@ -165,17 +165,30 @@ class Invoices:
         )
         return tuple(_invoice(row) for row in rows)
 
-    def finalized(self, customer_ids: Iterable[str]) -> dict[str, list[Invoice]]:
-        """Standing invoices by customer id, by issue date, then id."""
+    def of_customers(
+        self, customer_ids: Iterable[str], status: InvoiceStatus = InvoiceStatus.FINALIZED
+    ) -> dict[str, list[Invoice]]:
+        """Invoices that stand, or are VOID, by customer id, by issue date, then id."""
         found: dict[str, list[Invoice]] = {}
         for row in select(
             self._db,
-            "select * from invoice where status = 'FINALIZED'"
+            "select * from invoice where status = :status"
             " and customer_id in (select value from json_each(:ids)) order by issued_at, id",
+            status=status.value,
             ids=listing(customer_ids),
         ):
             found.setdefault(row["customer_id"], []).append(_invoice(row))
         return found
+
+    def counts(self, customer_ids: Iterable[str]) -> dict[str, str]:
+        """How many there are and how many of them are void, by customer id; changes with both."""
+        rows = select(
+            self._db,
+            "select customer_id, count(*) as all_of, sum(status = 'VOID') as void from invoice"
+            " where customer_id in (select value from json_each(:ids)) group by customer_id",
+            ids=listing(customer_ids),
+        )
+        return {row["customer_id"]: f"{row['all_of']} {row['void']}" for row in rows}
 
     def billed_payments(self, contract_id: str) -> frozenset[str]:
         """Schedule points of the contract that an invoice bills or billed, void ones included."""
@@ -217,6 +230,7 @@ def _invoice(row: dict[str, Any]) -> Invoice:
         decoded(row["content"], Invoice),
         status=InvoiceStatus(row["status"]),
         finalized_at=parse_instant(row["finalized_at"]),
+        voided_at=None if row["voided_at"] is None else parse_instant(row["voided_at"]),
     )
 
 

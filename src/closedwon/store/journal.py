@@ -41,6 +41,13 @@ def m010_journal(db: Database) -> None:
     )
 
 
+POSTINGS = (
+    "select p.entry_id, p.number, e.kind, p.account, p.minor, p.currency, e.booked_on,"
+    " e.customer_id, e.contract_id, e.invoice_id, p.commit_id, p.product_id"
+    " from journal_entry e join posting p on p.entry_id = e.id"
+)
+
+
 class Journal:
     """Entries whole or not at all."""
 
@@ -56,19 +63,35 @@ class Journal:
             [_posting_row(posting) for entry in entries for posting in entry.postings],
         )
 
+    def of_invoice(
+        self, invoice_id: str | None, ledger_entry_ids: Iterable[str] = ()
+    ) -> tuple[JournalEntry, ...]:
+        """Entries of an invoice and of some ledger entries, in the order they were posted."""
+        rows = select(
+            self._db,
+            "select * from journal_entry where invoice_id = :invoice"
+            " or ledger_entry_id in (select value from json_each(:ids)) order by position",
+            invoice=invoice_id,
+            ids=listing(ledger_entry_ids),
+        )
+        return tuple(
+            msgspec.convert({**row, "postings": self._of(row["id"])}, JournalEntry) for row in rows
+        )
+
     def postings(self, start: date | None = None, end: date | None = None) -> tuple[Posting, ...]:
         """Postings booked in ``[start, end)``, by day, then in the order they were posted."""
         rows = select(
             self._db,
-            "select p.entry_id, p.number, e.kind, p.account, p.minor, p.currency, e.booked_on,"
-            " e.customer_id, e.contract_id, e.invoice_id, p.commit_id, p.product_id"
-            " from journal_entry e join posting p on p.entry_id = e.id"
-            " where (:start is null or e.booked_on >= :start)"
+            f"{POSTINGS} where (:start is null or e.booked_on >= :start)"
             " and (:end is null or e.booked_on < :end)"
             " order by e.booked_on, e.position, p.number",
             start=None if start is None else start.isoformat(),
             end=None if end is None else end.isoformat(),
         )
+        return tuple(msgspec.convert(row, Posting) for row in rows)
+
+    def _of(self, entry_id: str) -> tuple[Posting, ...]:
+        rows = select(self._db, f"{POSTINGS} where e.id = :id order by p.number", id=entry_id)
         return tuple(msgspec.convert(row, Posting) for row in rows)
 
     def recognised(self, commit_ids: Iterable[str]) -> dict[str, int]:

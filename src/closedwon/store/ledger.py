@@ -34,8 +34,27 @@ def m008_ledger(db: Database) -> None:
     )
 
 
+@migrations()
+def m050_ledger_taken_back(db: Database) -> None:
+    """Expirations that voiding or regenerating an invoice took back; they no longer count."""
+    create(
+        db,
+        "create table ledger_taken_back ("
+        " entry_id text primary key references ledger_entry (id),"
+        " invoice_id text not null references invoice (id), recorded_at text not null) strict",
+        *append_only("ledger_taken_back"),
+    )
+
+
+COUNTS = (
+    "i.status is not 'VOID'"
+    " and not exists (select 1 from ledger_taken_back t where t.entry_id = e.id)"
+)
+"""Entries of void invoices and those taken back are gone from every balance (R196)."""
+
+
 class Ledger:
-    """Entries by commit; entries of voided invoices no longer count (R196)."""
+    """Entries by commit; rows stay, but those of void invoices no longer count (R196)."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -64,7 +83,7 @@ class Ledger:
         The order does not depend on when entries became final, so that a replay reads the same.
         """
         entries = self._entries(
-            "where e.commit_id = :commit and i.status is not 'VOID' order by e.id",
+            "e.commit_id = :commit order by e.id",
             commit=commit_id,
         )
         return tuple(sorted(entries, key=lambda e: (e.timestamp, ORDER[e.type])))
@@ -72,7 +91,7 @@ class Ledger:
     def of_customer(self, customer_id: str) -> tuple[LedgerEntry, ...]:
         """Entries of all of a customer's commits, in the order they became final."""
         return self._entries(
-            "where e.customer_id = :customer and i.status is not 'VOID' order by e.position",
+            "e.customer_id = :customer order by e.position",
             customer=customer_id,
         )
 
@@ -88,15 +107,60 @@ class Ledger:
             found.setdefault(row["customer_id"], []).append(_entry(row))
         return found
 
+    def take_back(
+        self, segment_ids: Iterable[str], invoice_id: str, now: datetime
+    ) -> tuple[str, ...]:
+        """Expirations of the segments no longer count, because of ``invoice_id``; their ids."""
+        found = self._entries(
+            "e.type = 'EXPIRATION'"
+            " and e.segment_id in (select value from json_each(:ids)) order by e.position",
+            ids=listing(segment_ids),
+        )
+        at = format_instant(now)
+        insert(
+            self._db,
+            "ledger_taken_back",
+            [{"entry_id": e.id, "invoice_id": invoice_id, "recorded_at": at} for e in found],
+        )
+        return tuple(entry.id for entry in found)
+
+    def rolled(self, customer_ids: Iterable[str]) -> dict[str, dict[str, Decimal]]:
+        """What was rolled over, positive, by customer and segment id."""
+        found: dict[str, dict[str, Decimal]] = {}
+        for row in select(
+            self._db,
+            "select customer_id, segment_id, amount from ledger_entry where type = 'ROLLOVER'"
+            " and customer_id in (select value from json_each(:ids))",
+            ids=listing(customer_ids),
+        ):
+            own = found.setdefault(row["customer_id"], {})
+            own[row["segment_id"]] = -Decimal(row["amount"])
+        return found
+
+    def reopened(self, customer_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+        """How often expirations were taken back, by customer and segment id."""
+        found: dict[str, dict[str, int]] = {}
+        for row in select(
+            self._db,
+            "select e.customer_id, e.segment_id, count(*) as times from ledger_taken_back t"
+            " join ledger_entry e on e.id = t.entry_id"
+            " where e.customer_id in (select value from json_each(:ids))"
+            " group by e.customer_id, e.segment_id",
+            ids=listing(customer_ids),
+        ):
+            found.setdefault(row["customer_id"], {})[row["segment_id"]] = int(row["times"])
+        return found
+
     def consumed(self, commit_ids: Iterable[str]) -> dict[str, Decimal]:
         """What left each commit so far in its wire unit: every entry but the grants, negated."""
         total: dict[str, Decimal] = {}
         for row in select(
             self._db,
-            "select e.commit_id, e.amount from ledger_entry e"
+            "select e.commit_id, e.amount from ledger_entry e"  # noqa: S608 ours
             " left join invoice i on i.id = e.invoice_id"
-            " where e.type not in ('SEGMENT_START', 'INITIAL_BALANCE')"
-            " and i.status is not 'VOID'"
+            " where e.type not in ('SEGMENT_START', 'INITIAL_BALANCE', 'SEAT_BASED_ADJUSTMENT',"
+            " 'CREDITED', 'CANCELED')"
+            f" and {COUNTS}"
             " and e.commit_id in (select value from json_each(:ids))",
             ids=listing(commit_ids),
         ):
@@ -113,7 +177,10 @@ class Ledger:
         return {row["id"]: _entry(row) for row in rows}
 
     def _entries(self, tail: str, **parameters: str) -> tuple[LedgerEntry, ...]:
-        sql = "select e.* from ledger_entry e left join invoice i on i.id = e.invoice_id "
+        sql = (
+            "select e.* from ledger_entry e left join invoice i on i.id = e.invoice_id"  # noqa: S608 ours
+            f" where {COUNTS} and "
+        )
         return tuple(_entry(row) for row in select(self._db, sql + tail, **parameters))
 
 

@@ -1,0 +1,36 @@
+"""The part of ``Engine`` that is about invoices once they are made (metronome.md 3.P)."""
+
+from abc import abstractmethod
+from datetime import datetime
+
+from closedwon.billing.account import BillingSettings
+from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.invoices.types import Invoice
+from closedwon.engine import lifecycle
+from closedwon.engine.finalize import Finalizer
+from closedwon.store.stores import Stores
+
+API = "api"
+"""Who acts, in the audit log, when the caller does not say."""
+
+
+class Invoicing:
+    """Commands and queries on invoices; ``Engine`` has them all."""
+
+    stores: Stores
+    settings: BillingSettings
+    _finalizer: Finalizer
+
+    @abstractmethod
+    def catalog(self) -> Catalog:
+        """Metrics, products, rate cards and credit types by id."""
+
+    def void_invoice(self, invoice_id: str, now: datetime, by: str = API) -> Invoice:
+        """FINALIZED -> VOID: what it drew returns, and it is not billed again by itself (R283)."""
+        return lifecycle.void(self.stores, invoice_id, by=by, now=now)
+
+    def regenerate_invoice(self, invoice_id: str, now: datetime, by: str = API) -> Invoice:
+        """Bill a VOID invoice anew, finalized at ``now``; its id is new (R284)."""
+        return lifecycle.regenerate(
+            self.stores, self._finalizer, self.catalog(), invoice_id, by=by, now=now
+        )
