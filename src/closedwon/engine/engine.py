@@ -35,6 +35,7 @@ from closedwon.engine import (
     thresholds,
     verify,
 )
+from closedwon.engine.alerts import Alerts
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
@@ -57,6 +58,7 @@ class Engine(Invoicing):
         self.stores = Stores(db)
         self._finalizer = Finalizer(self.stores, usage, self.settings)
         self._catalog: tuple[str, Catalog] = ("", Catalog())
+        self.alerts = Alerts(self.stores, self.catalog, usage, self.bills)
 
     # Catalogue
 

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from closedwon.kernel.instant import format_instant
 from closedwon.store.migrations import create, migrations
-from closedwon.store.rows import insert, select
+from closedwon.store.rows import change, insert, select
 
 
 class Namespace(StrEnum):
@@ -17,6 +17,7 @@ class Namespace(StrEnum):
     CONTRACT_EDIT = "contract_edit"
     COMMIT = "commit"
     MANUAL_ENTRY = "manual_entry"
+    ALERT = "alert"
 
 
 @migrations()
@@ -60,4 +61,13 @@ class UniquenessKeys:
                     "created_at": format_instant(now),
                 }
             ],
+        )
+
+    def release(self, namespace: Namespace, key: str) -> None:
+        """Free a key; only alerts and grants ever do (R7)."""
+        change(
+            self._db,
+            "delete from uniqueness_key where namespace = :namespace and key = :key",
+            namespace=namespace,
+            key=key,
         )

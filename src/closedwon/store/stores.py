@@ -2,10 +2,12 @@
 
 from sqlite_utils import Database
 
+from closedwon.store.alerts import Alerts
 from closedwon.store.audit import Audit
 from closedwon.store.catalogue import Catalogue
 from closedwon.store.contracts import Contracts
 from closedwon.store.custom_fields import CustomFields
+from closedwon.store.customer_terms import CustomerTerms
 from closedwon.store.customers import Customers
 from closedwon.store.events import Events
 from closedwon.store.invoices import Invoices
@@ -26,10 +28,12 @@ class Stores:
         self.custom_fields = CustomFields(db)
         self.keys = UniquenessKeys(db)
         self.contracts = Contracts(db)
+        self.customer_terms = CustomerTerms(db)
         self.invoices = Invoices(db)
         self.ledger = Ledger(db)
         self.journal = Journal(db)
         self.problems = BillingProblems(db)
         self.audit = Audit(db)
         self.events = Events(db)
+        self.alerts = Alerts(db)
         self.outbox = Outbox(db)

@@ -1,5 +1,6 @@
 """Movements of a balance (metronome.md 2.9, R193-R198)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -59,5 +60,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """granted - used - expired - rolled - trued_up + adjusted."""
     is_settled: bool
     """Whether it has ended and no open invoice can touch it: expired and rolled are final."""
+    seats: Mapping[str, Decimal] = {}
+    """INDIVIDUAL allocation: what each seat has left; sums to ``remaining`` (R230)."""
     is_active: bool
     """Whether the instant lies in the segment's window; others contribute 0 (R195)."""
