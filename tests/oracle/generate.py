@@ -42,7 +42,7 @@ REGIONS, PROJECTS, TAGS = ("us", "eu", "ap"), ("a", "b"), ("red", "blue")
 KEYS = ("project", "region")
 
 
-FEATURES: frozenset[str] = frozenset()
+FEATURES = frozenset({"tiered overrides", "commit rates", "commit specific"})
 """What histories may hold beyond the plain terms."""
 
 
@@ -211,8 +211,14 @@ class Maker:
         )
 
     def override(
-        self, products: tuple[Product, ...], window: tuple[int, int], *, is_explicit: bool
+        self,
+        products: tuple[Product, ...],
+        window: tuple[int, int],
+        *,
+        is_explicit: bool,
+        names: list[str],
     ) -> Override:
+        """``names`` are balances a commit-specific one may be about (R87)."""
         since, until = self.window(*window)
         kind = self.random.randrange(6)
         selector = self.selector(products)
@@ -225,7 +231,16 @@ class Maker:
         if kind == 4 and is_explicit and "tiered overrides" in self.features:
             ranges = self._ranges()
         plain = overwrite is None and times is None and not ranges
+        is_special = "commit specific" in self.features and not plain and self.chance(30)
+        commits: tuple[str, ...] = ()
+        if is_special and names and self.chance(50):
+            commits = tuple(self.random.sample(names, self.random.randrange(1, len(names) + 1)))
+            product = self.random.choice(products).name
+            selector = Selector(specs=(Spec(product=product),))
         return Override(
+            is_commit_specific=is_special,
+            commits=commits,
+            on_commit_rate=is_special and self.chance(40),
             name=self.name("o"),
             since=since,
             until=None if self.chance(20) else until,

@@ -87,12 +87,14 @@ class Story:
 
     def terms(self, *, is_explicit: bool, low: int, high: int) -> Terms:
         make, products = self.make, self.catalogue.products
+        commits = tuple(
+            make.commit(products, low, high, self.now) for _ in range(self.random.randrange(3))
+        )
+        names = [commit.name for commit in (*commits, *self.book.commits())]
         return Terms(
-            commits=tuple(
-                make.commit(products, low, high, self.now) for _ in range(self.random.randrange(3))
-            ),
+            commits=commits,
             overrides=tuple(
-                make.override(products, (low, high), is_explicit=is_explicit)
+                make.override(products, (low, high), is_explicit=is_explicit, names=names)
                 for _ in range(self.random.randrange(3))
             ),
             charges=tuple(make.charge() for _ in range(self.random.randrange(2))),

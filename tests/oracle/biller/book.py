@@ -77,6 +77,10 @@ class Book:
         for product in self.catalogue.products:
             self.goods[product.name] = Goods(product=product, definitions=list(product.definitions))
 
+    def commits(self) -> list[Commit]:
+        """Every commit and credit anyone holds, rollovers aside."""
+        return [c for a in self.agreements.values() for c in a.commits] + self.grants
+
     def learn(self, step: Step) -> None:  # noqa: C901, PLR0912 - one case per kind of change
         """Take in everything but finalization, which is the biller's."""
         change = step.change

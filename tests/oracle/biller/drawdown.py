@@ -1,6 +1,6 @@
 """Who pays for what: every line meets every balance, in the reference's order (R161-R179).
 
-The readings taken where R168-R173 leave room: a balance without product-bearing selectors hits
+The readings taken where the rules leave room: a balance without product-bearing selectors hits
 every product there could be; products are counted by the tags of their newest definition; dates
 are the segment's (R175); a rollover is never asked for its cost basis (R169).
 """
@@ -37,7 +37,7 @@ class Balance:
 
 @dataclass(kw_only=True)
 class Line:
-    """Units of one product and group over one slice, from ``here`` to ``end`` still to be paid."""
+    """Units of one product and group over one slice, by position in the billing period."""
 
     subject: Subject
     name: str
@@ -45,11 +45,14 @@ class Line:
     group: tuple[str, ...]
     begin: Fraction
     end: Fraction
-    here: Fraction
     unit: str
     tables: dict[str | None, Table]
     """Price by the name of the balance that pays; None for nobody."""
-    charges: list[tuple[str | None, Fraction]] = field(default_factory=list)
+    charges: dict[str | None, Fraction] = field(default_factory=dict)
+    """What each payer pays; None is due."""
+
+    def charge(self, payer: str | None, amount: Fraction) -> None:
+        self.charges[payer] = self.charges.get(payer, Fraction(0)) + amount
 
 
 def order_lines(lines: list[Line], balances: list[Balance]) -> list[Line]:
@@ -103,10 +106,11 @@ def _hits(book: Book, commit: Commit) -> int | None:
 
 
 def may_pay(balance: Balance, line: Line) -> bool:
-    """Whether the balance is eligible for the line, whatever it still holds (R161, R163, R179)."""
+    """Whether the balance is eligible for the line (R161, R163, R179)."""
     since, until = balance.window
     return (
-        balance.commit.unit == line.unit
+        balance.held.remaining > 0
+        and balance.commit.unit == line.unit
         and since <= line.window[0]
         and line.window[1] <= until
         and selects(balance.commit.selector, line.subject)
@@ -114,34 +118,28 @@ def may_pay(balance: Balance, line: Line) -> bool:
 
 
 def settle(line: Line, balances: list[Balance]) -> None:
-    """Let every balance, in order, pay unit by unit; the rest is due (R132, R147, R164, R177)."""
-    if line.end > line.begin:
-        for balance in balances:
-            if may_pay(balance, line):
-                _pay(line, balance)
-        due = line.tables[None].cost(line.here, line.end)
-    else:
-        due = line.tables[None].cost(line.begin, line.end)
-    line.charges.append((None, due))
+    """Unit after unit is offered to every balance in order (R132, R164, R177).
 
-
-def _pay(line: Line, balance: Balance) -> None:
-    held = balance.held
-    paid = Fraction(0)
-    left = held.remaining
-    steps = line.tables[balance.commit.name].steps(line.here, line.end)
-    for units, price in steps:
-        if not left:
-            break
-        cost = units * price
-        if cost <= left:
-            left -= cost
-            paid += cost
-            line.here += units
-            continue
-        line.here += left / price
-        paid += left
-        left = Fraction(0)
-    held.drawn += paid
-    if paid:
-        line.charges.append((balance.commit.name, paid))
+    A balance for which a unit is free does not pay it (R147): the next one may, and what nobody
+    pays is due at the price without a balance (R81). Units taken back are never covered (R164).
+    """
+    uncovered = line.tables[None]
+    if line.end <= line.begin:
+        line.charge(None, uncovered.cost(line.begin, line.end))
+        return
+    payers = [balance for balance in balances if may_pay(balance, line)]
+    tables = [uncovered, *(line.tables[b.commit.name] for b in payers)]
+    edges = sorted({edge for table in tables for edge in table.edges()})
+    here = line.begin
+    while here < line.end:
+        there = min([here + 1, line.end, *(edge for edge in edges if edge > here)])
+        open_units = there - here
+        for balance in payers:
+            price = line.tables[balance.commit.name].unit_price(there)
+            amount = min(open_units * price, balance.held.remaining)
+            if amount:
+                balance.held.drawn += amount
+                open_units -= amount / price
+                line.charge(balance.commit.name, amount)
+        line.charge(None, open_units * uncovered.unit_price(there))
+        here = there

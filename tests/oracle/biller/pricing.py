@@ -134,8 +134,11 @@ def table(agreement: Agreement, rate: Rate, live: list[Override], payer: Commit 
 
 
 def _is_about(override: Override, payer: Commit) -> bool:
+    """A rollover is still the balance it came from; a generator means its children (R87)."""
     named = override.commits
-    return override.is_commit_specific and (not named or payer.name in named)
+    origin = payer.name.partition(">")[0]
+    family = {payer.name, origin, origin.partition("/")[0]}
+    return override.is_commit_specific and (not named or not family.isdisjoint(named))
 
 
 def _winner(agreement: Agreement, candidates: list[Override]) -> Override | None:

@@ -35,7 +35,7 @@ def draw_up(
     kinds = {balance.commit.name: balance.commit.kind for balance in mine}
     for line in order_lines(lines, ordered):
         settle(line, ordered)
-        for payer, amount in line.charges:
+        for payer, amount in line.charges.items():
             bill.add(line.subject.product, payer, amount)
             if payer is None or kinds[payer] == "POSTPAID":
                 bill.total += amount
@@ -127,7 +127,6 @@ def _line(
         group=group,
         begin=begin,
         end=end,
-        here=begin,
         unit=rate.unit,
         tables={},
     )
