@@ -138,7 +138,7 @@ def _close(account: Account, pools: list[Pool], drafts: list[Invoice], now: date
     for pool in pools:
         touched = any(
             draft.type is InvoiceType.USAGE
-            and pool.contract_id in (None, draft.contract_id)
+            and pool.serves(draft.contract_id)
             and draft.start is not None
             and draft.start < pool.window.until
             for draft in drafts

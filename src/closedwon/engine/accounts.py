@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from closedwon.billing.account import Account
+from closedwon.billing.contracts.customer_terms import commits_of
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import customers
@@ -31,10 +32,12 @@ def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
     void = stores.invoices.of_customers(ids, InvoiceStatus.VOID)
     rolled, reopened = stores.ledger.rolled(ids), stores.ledger.reopened(ids)
     manual = stores.ledger.manual(ids)
+    own = stores.customer_terms.edits(ids)
     return {
         customer_id: Account(
             customer=people[customer_id],
             contracts=with_fields(stores, contracts.get(customer_id, ())),
+            commits=commits_of(own.get(customer_id, ())),
             finalized=tuple(invoices.get(customer_id, ())),
             voided=tuple(void.get(customer_id, ())),
             rolled=rolled.get(customer_id, {}),
@@ -69,6 +72,7 @@ def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
     contracts = stores.contracts.digests(ids)
     manual = stores.ledger.manual(ids)
     counts = stores.invoices.counts(ids)
+    own = stores.customer_terms.edits(ids)
     found = {}
     for customer_id, customer in people.items():
         parts = [
@@ -76,6 +80,7 @@ def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
             encoded(customer),
             counts.get(customer_id, ""),
             *contracts.get(customer_id, ()),
+            *(encoded(edit) for edit in own.get(customer_id, ())),
             *(encoded(entry) for entry in manual.get(customer_id, ())),
         ]
         found[customer_id] = digest("\n".join(parts).encode())

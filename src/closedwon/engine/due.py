@@ -1,10 +1,11 @@
 """What is final now, and when a contract has to be looked at next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from closedwon.billing.account import Bill
+from closedwon.billing.account import Account, Bill
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import with_children
 from closedwon.billing.invoices.periods import anchor, finalizes_at
 from closedwon.billing.invoices.types import Invoice
@@ -34,19 +35,39 @@ def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime 
     return min(times, default=None)
 
 
+def dues(
+    account: Account, after: datetime, grace_hours: int
+) -> Iterator[tuple[str, datetime | None]]:
+    """When each contract is due next; the customer's own balances make the first one due (R109)."""
+    own = _points_of(account.commits, timedelta(hours=grace_hours))
+    extra = [at for at in own if after < at]
+    for contract in account.contracts:
+        due = next_due(contract, after, grace_hours)
+        found = [*extra, *([] if due is None else [due])]
+        yield contract.id, min(found, default=None)
+        extra = []
+
+
 def _points(contract: Contract, grace: timedelta) -> Iterator[datetime]:
     yield contract.term.start
-    ends = [contract.term.until]
-    for commit in contract.commits:
-        yield from (segment.window.start for segment in commit.segments)
-        yield from (payment.timestamp for payment in commit.payments)
-        ends += [segment.window.until for segment in commit.segments]
+    yield from _points_of(contract.commits, grace)
     for charge in contract.charges:
         yield from (point.timestamp for point in charge.items)
-    for end in ends:
-        if end < FAR_FUTURE:
-            yield end
-            yield end + grace
+    yield from _ending(contract.term.until, grace)
+
+
+def _points_of(commits: Iterable[Commit], grace: timedelta) -> Iterator[datetime]:
+    for commit in commits:
+        yield from (payment.timestamp for payment in commit.payments)
+        for segment in commit.segments:
+            yield segment.window.start
+            yield from _ending(segment.window.until, grace)
+
+
+def _ending(end: datetime, grace: timedelta) -> Iterator[datetime]:
+    if end < FAR_FUTURE:
+        yield end
+        yield end + grace
 
 
 def _next_usage(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:

@@ -20,7 +20,7 @@ from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books, events
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
-from closedwon.engine.due import due_invoices, next_due
+from closedwon.engine.due import due_invoices, dues
 from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
 from closedwon.kernel.instant import FAR_FUTURE
@@ -177,10 +177,7 @@ class Finalizer:
         return Settled(invoices=len(due), entries=len(new))
 
     def _reschedule(self, account: Account, now: datetime) -> None:
-        self._stores.contracts.set_due(
-            (contract.id, next_due(contract, now, self._settings.grace_hours))
-            for contract in account.contracts
-        )
+        self._stores.contracts.set_due(dues(account, now, self._settings.grace_hours))
 
     def _park(self, customer_id: str, failure: Exception, now: datetime) -> None:
         code = failure.code if isinstance(failure, ClosedwonError) else "billing_failed"

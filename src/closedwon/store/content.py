@@ -19,6 +19,7 @@ TABLES = (
     "custom_field_value",
     "uniqueness_key",
     "contract_edit",
+    "customer_term_edit",
     "contract",
     "invoice",
     "invoice_line",

@@ -18,7 +18,9 @@ from closedwon.kernel.exact import ZERO
 
 LAST = Decimal("Infinity")
 
-DrawdownKey = tuple[int, Decimal, int, Decimal, int, datetime, datetime, int, datetime, str]
+DrawdownKey = tuple[
+    int, Decimal, int, Decimal, int, datetime, datetime, Decimal, int, datetime, str
+]
 
 
 def drawdown_key(pool: Pool, products: Iterable[Product], settings: BillingSettings) -> DrawdownKey:
@@ -36,6 +38,7 @@ def drawdown_key(pool: Pool, products: Iterable[Product], settings: BillingSetti
         _usage_count(commit.applicability),
         end,
         start,
+        _contract_count(pool),
         0 if pool.contract_id is not None else 1,
         commit.created_at,
         commit.id,
@@ -66,6 +69,13 @@ def _type_order(commit: Commit) -> int:
     if commit.rolled_over_from is not None:
         return 0 if commit.kind is CommitKind.POSTPAID else 1
     return 3 if commit.kind is CommitKind.POSTPAID else 2
+
+
+def _contract_count(pool: Pool) -> Decimal:
+    """Contracts that may draw; one of the customer itself without a scope, all there could be."""
+    if pool.contract_id is not None:
+        return Decimal(1)
+    return Decimal(len(pool.commit.contract_ids)) if pool.commit.contract_ids else LAST
 
 
 def _product_count(applicability: Applicability, products: Iterable[Product]) -> Decimal:

@@ -50,6 +50,11 @@ class Pool(msgspec.Struct, kw_only=True):
         )
 
     @property
+    def billed_on(self) -> str | None:
+        """Contract whose invoices bill what the commit costs (R212)."""
+        return self.contract_id or self.commit.invoice_contract_id
+
+    @property
     def remaining(self) -> Decimal:
         """What can still be drawn; a manual overdraw floors it at zero (R195)."""
         gone = self.used + self.rolled + self.expired + self.trued_up

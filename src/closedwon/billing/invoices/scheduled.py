@@ -32,17 +32,20 @@ def scheduled_invoices(account: Account, contract: Contract, catalog: Catalog) -
     billed = {payment for invoice in account.billed for payment in invoice.payment_ids}
     taken = {invoice.id for invoice in (*account.finalized, *account.voided)}
     waiting: dict[Moment, list[Line]] = {}
-    for at, line in _lines(contract, catalog):
+    for at, line in _lines(account, contract, catalog):
         if line.payment_id not in billed:
             waiting.setdefault((at, line.credit_type_id), []).append(line)
     for moment in sorted(waiting):
         yield _invoice(account, contract, moment, waiting[moment], taken)
 
 
-def _lines(contract: Contract, catalog: Catalog) -> Iterator[tuple[datetime, Line]]:
+def _lines(
+    account: Account, contract: Contract, catalog: Catalog
+) -> Iterator[tuple[datetime, Line]]:
     if contract.archived_at is not None:
         return
-    for commit in contract.commits:
+    shared = (commit for commit in account.commits if commit.invoice_contract_id == contract.id)
+    for commit in (*contract.commits, *shared):
         is_postpaid = commit.kind is CommitKind.POSTPAID
         if commit.archived_at is None and not commit.do_not_invoice and not is_postpaid:
             for payment in commit.payments:

@@ -34,7 +34,7 @@ def trueup_invoices(
     short, nothing billed. The pools must be drawn by every usage invoice.
     """
     for pool in pools:
-        if pool.contract_id != contract.id or not awaits_trueup(account, pool):
+        if pool.billed_on != contract.id or not awaits_trueup(account, pool):
             continue
         if _is_withheld(account, pool):
             continue
@@ -48,7 +48,7 @@ def awaits_trueup(account: Account, pool: Pool) -> bool:
     """Whether the pool's shortfall is still to be invoiced."""
     if pool.commit.kind is not CommitKind.POSTPAID or pool.trueup_invoice is not None:
         return False
-    owner = next((c for c in account.contracts if c.id == pool.contract_id), None)
+    owner = next((c for c in account.contracts if c.id == pool.billed_on), None)
     gone = owner is None or owner.archived_at is not None or owner.removes_trueup
     return not gone and pool.commit.archived_at is None and not pool.commit.do_not_invoice
 
@@ -59,7 +59,7 @@ def _is_withheld(account: Account, pool: Pool) -> bool:
     return any(
         payment.id in invoice.payment_ids
         or (
-            invoice.contract_id == pool.contract_id
+            invoice.contract_id == pool.billed_on
             and invoice.start is not None
             and invoice.end is not None
             and invoice.start < pool.window.until <= invoice.end
