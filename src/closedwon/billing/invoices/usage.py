@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 
 import msgspec
 
@@ -19,7 +20,7 @@ from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineTyp
 from closedwon.billing.rating.composites import composite_slices, composites, spend_of
 from closedwon.billing.rating.conversion import conversion_slices
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, slices, unpriced
+from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, slices_of, unpriced
 from closedwon.kernel.instant import FAR_FUTURE, Interval
 
 CLASSES = (
@@ -110,10 +111,11 @@ def _lines(
     terms = period.terms
     pieces: list[Slice] = []
     warnings: list[str] = []
-    for product, demand in period.demands:
-        readings = quantities.get(demand.key, ())
-        pieces += slices(terms, product, demand, readings)
-        warnings += unpriced(terms, product, demand, readings)
+    for product_id, pairs in groupby(period.demands, key=lambda pair: pair[0].id):
+        product = terms.catalog.products[product_id]
+        asked = [(demand, quantities.get(demand.key, ())) for _, demand in pairs]
+        pieces += slices_of(terms, product, asked)
+        warnings += unpriced(terms, product, asked)
     usable = _usable(period, terms, pools, settings)
     lines = _settled(pieces, usable)
     for product in composites(terms, period.window):

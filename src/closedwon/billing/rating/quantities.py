@@ -1,11 +1,20 @@
-"""Cumulative metric values become billed quantities per slice (R46, R47)."""
+"""Cumulative metric values become billed quantities per slice (R40, R46, R47).
 
-from collections.abc import Iterable
+A product may change its metric or its group keys inside a period. Each stretch then takes its rise
+from the demand of the version in force, and the values run on: after a swap from A to B at t the
+cumulative value is A(..t) + B(..now) - B(..t), so conversion and rounding see one quantity (R40).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from itertools import pairwise
 
-from closedwon.billing.catalog.types import ProductVersion
-from closedwon.billing.rating.demand import Reading
+import msgspec
+
+from closedwon.billing.catalog.types import Metric, Product, ProductVersion
+from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.kernel.exact import CONTEXT, ZERO
+from closedwon.kernel.instant import Interval
 
 ROUNDINGS = {
     "ROUND_UP": ROUND_UP,
@@ -14,6 +23,71 @@ ROUNDINGS = {
 }
 
 Group = tuple[str | None, ...]
+Identity = tuple[tuple[str, str | None], ...]
+"""Keys and values of a group, by key: what goes on being the same group when definitions change."""
+
+Asked = tuple[Demand, Sequence[Reading]]
+"""What the usage store was asked about a product, and what it said."""
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What decides which demand a version's quantity comes from."""
+
+    metric_id: str | None
+    group_keys: tuple[str, ...]
+    whole_period: bool
+
+
+class Increment(msgspec.Struct, frozen=True, kw_only=True):
+    """Billed units of one group between two cuts; may be negative (R33)."""
+
+    identity: Identity
+    version: ProductVersion
+    group: Group
+    """Values of the version's pricing keys, then of its presentation keys."""
+    window: Interval
+    units: Decimal
+
+
+def measure_of(version: ProductVersion, metrics: Mapping[str, Metric]) -> Measure:
+    """Where the version's quantity comes from; a SQL metric may be one value per period (R39)."""
+    metric = metrics.get(version.metric_id or "")
+    is_sql = metric is not None and metric.sql is not None
+    return Measure(
+        version.metric_id,
+        version.pricing_group_key + version.presentation_group_key,
+        is_sql and version.sql_granularity == "SERVICE_PERIOD",
+    )
+
+
+def increments(
+    product: Product, asked: Sequence[Asked], metrics: Mapping[str, Metric]
+) -> Iterator[Increment]:
+    """Every group that was used, in order of its values; within one, by time."""
+    cuts = asked[0][0].cuts
+    metered: dict[Identity, dict[Measure, tuple[Group, list[Decimal]]]] = {}
+    for demand, readings in asked:
+        measure = Measure(demand.metric.id, demand.group_keys, demand.whole_period)
+        groups = cumulative(readings, len(cuts))
+        for group in sorted(groups, key=_group_order):
+            identity = tuple(sorted(zip(demand.group_keys, group, strict=True)))
+            metered.setdefault(identity, {})[measure] = (group, groups[group])
+    for identity, measures in metered.items():
+        value = ZERO
+        for at, (start, end) in enumerate(pairwise(cuts)):
+            version = product.at(start)
+            found = measures.get(measure_of(version, metrics))
+            if found is None:
+                continue
+            group, values = found
+            before, value = value, value + values[at + 1] - values[at]
+            yield Increment(
+                identity=identity,
+                version=version,
+                group=group,
+                window=Interval(start, end),
+                units=billed(version, value) - billed(version, before),
+            )
 
 
 def cumulative(readings: Iterable[Reading], cuts: int) -> dict[Group, list[Decimal]]:
@@ -44,3 +118,7 @@ def _filled(values: list[Decimal | None]) -> list[Decimal]:
     for value in values:
         filled.append(value if value is not None else (filled[-1] if filled else ZERO))
     return filled
+
+
+def _group_order(group: Group) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, value or "") for value in group)

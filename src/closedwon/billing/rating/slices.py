@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby
 
 import msgspec
 
@@ -15,7 +15,7 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.types import LineType
 from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.billing.rating.matching import Subject, touches_product
-from closedwon.billing.rating.quantities import Group, billed, cumulative
+from closedwon.billing.rating.quantities import Asked, Group, increments, measure_of
 from closedwon.billing.rating.rates import Priced, priced_at, rate_at
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import Interval, edges
@@ -99,22 +99,29 @@ class UsageTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def demands_in(
     terms: UsageTerms, period: Interval, customer_ids: tuple[str, ...], prefix: str
 ) -> Iterator[tuple[Product, Demand]]:
-    """What to ask the usage store over one period, by product; nothing where there is no metric."""
+    """What to ask the usage store over one period, by product; nothing where there is no metric.
+
+    A product that changes its metric or its group keys in the period asks once for each (R40).
+    """
     changes = [(at, about) for at, about in terms.changes if period.splits(at)]
+    metrics = terms.catalog.metrics
     for product in terms.products(period):
-        version = product.at(period.start)
-        if version.metric_id is not None:
-            yield (
-                product,
-                Demand(
-                    key=f"{prefix}/{product.id}",
-                    metric=terms.catalog.metrics[version.metric_id],
-                    customer_ids=customer_ids,
-                    cuts=_cuts(terms, product, period, changes),
-                    group_keys=version.pricing_group_key + version.presentation_group_key,
-                    filters=terms.contract.usage_filters,
-                ),
-            )
+        cuts = _cuts(terms, product, period, changes)
+        measures = dict.fromkeys(measure_of(product.at(start), metrics) for start in cuts[:-1])
+        for number, measure in enumerate(measures):
+            if measure.metric_id is not None:
+                yield (
+                    product,
+                    Demand(
+                        key=f"{prefix}/{product.id}" + (f"/{number}" if number else ""),
+                        metric=metrics[measure.metric_id],
+                        customer_ids=customer_ids,
+                        cuts=cuts,
+                        group_keys=measure.group_keys,
+                        filters=terms.contract.usage_filters,
+                        whole_period=measure.whole_period,
+                    ),
+                )
 
 
 def cuts_of(terms: UsageTerms, product: Product, period: Interval) -> tuple[datetime, ...]:
@@ -143,61 +150,57 @@ def _cuts(
 def slices(
     terms: UsageTerms, product: Product, demand: Demand, readings: Sequence[Reading]
 ) -> Iterator[Slice]:
+    """As ``slices_of`` for a product that asked once."""
+    return slices_of(terms, product, [(demand, readings)])
+
+
+def slices_of(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Iterator[Slice]:
     """Entitled slices with units, or one empty slice for a product without any (R51, R55)."""
-    version = product.at(demand.cuts[0])
-    groups = cumulative(readings, len(demand.cuts))
+    rates = terms.card.by_product[product.id]
     found = False
-    for group in sorted(groups, key=_group_order):
-        for piece in _of_group(terms, product, demand, group, groups[group]):
+    used = increments(product, asked, terms.catalog.metrics)
+    for _, rises in groupby(used, key=lambda rise: rise.identity):
+        position = ZERO  # Of entitled usage only (G36).
+        for rise in rises:
+            subject = _subject(product, rise.version, rise.group)
+            priced = priced_at(terms.contract, rates, subject, rise.window.start)
+            if not rise.units or priced is None:
+                continue
             found = True
-            yield piece
-    if not found and not version.pricing_group_key:
-        yield from _empty(terms, product, demand)
+            yield Slice(
+                subject=subject,
+                name=rise.version.name,
+                window=rise.window,
+                begin=position,
+                end=position + rise.units,
+                priced=priced,
+            )
+            position += rise.units
+    if not found:
+        yield from _empty(terms, product, asked[0][0])
 
 
-def unpriced(
-    terms: UsageTerms, product: Product, demand: Demand, readings: Sequence[Reading]
-) -> Iterator[str]:
-    """A warning for every group that was used but has no rate at all (R70)."""
-    version = product.at(demand.cuts[0])
+def unpriced(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Iterator[str]:
+    """A warning for every group that was used at a time when it had no rate (R70)."""
     rates = terms.card.by_product[product.id]
-    for group in sorted({reading.group for reading in readings}, key=_group_order):
-        subject = _subject(product, version, group)
-        if all(rate_at(rates, subject.pricing_group_values, cut) is None for cut in demand.cuts):
+    warned = set()
+    for rise in increments(product, asked, terms.catalog.metrics):
+        subject = _subject(product, rise.version, rise.group)
+        rate = rate_at(rates, subject.pricing_group_values, rise.window.start)
+        if rise.units and rate is None and rise.identity not in warned:
+            warned.add(rise.identity)
             named = ", ".join(f"{k}={v}" for k, v in subject.pricing_group_values.items())
-            yield f"{version.name} was used with {named or 'no dimension'}, which has no rate"
-
-
-def _of_group(
-    terms: UsageTerms, product: Product, demand: Demand, group: Group, values: Sequence[Decimal]
-) -> Iterator[Slice]:
-    rates = terms.card.by_product[product.id]
-    position = ZERO
-    for (start, end), (before, after) in zip(pairwise(demand.cuts), pairwise(values), strict=True):
-        version = product.at(start)
-        units = billed(version, after) - billed(version, before)
-        subject = _subject(product, version, group)
-        priced = priced_at(terms.contract, rates, subject, start)
-        if not units or priced is None:
-            continue
-        yield Slice(
-            subject=subject,
-            name=version.name,
-            window=Interval(start, end),
-            begin=position,
-            end=position + units,
-            priced=priced,
-        )
-        position += units
+            yield f"{rise.version.name} was used with {named or 'no dimension'}, which has no rate"
 
 
 def _empty(terms: UsageTerms, product: Product, demand: Demand) -> Iterator[Slice]:
+    """The zero line of a product without pricing keys that is entitled some time (R51)."""
     rates = terms.card.by_product[product.id]
     for start in demand.cuts[:-1]:
         version = product.at(start)
-        subject = _subject(product, version, (None,) * len(demand.group_keys))
+        subject = _subject(product, version, (None,) * len(version.presentation_group_key))
         priced = priced_at(terms.contract, rates, subject, start)
-        if priced is not None:
+        if priced is not None and not version.pricing_group_key:
             window = Interval(demand.cuts[0], demand.cuts[-1])
             yield Slice(
                 subject=subject,
@@ -220,7 +223,3 @@ def _subject(product: Product, version: ProductVersion, group: Group) -> Subject
         pricing_group_values={key: value for key, value in pricing if value is not None},
         presentation_group_values=dict(presentation),
     )
-
-
-def _group_order(group: Group) -> tuple[tuple[bool, str], ...]:
-    return tuple((value is None, value or "") for value in group)
