@@ -237,6 +237,36 @@ def test_r284_a_payment_is_regenerated_once_with_what_the_contract_says_now() ->
     in_order(found)
 
 
+def test_r155_a_statement_with_charges_is_made_anew_with_them() -> None:
+    found = setup()
+    add_catalog(
+        found.engine,
+        [usage("Calls"), fixed_product("fee")],
+        [metric("Calls")],
+        [rate("Calls", "100")],
+    )
+    add_customer(found.engine)
+    create = Create(
+        customer_id="customer",
+        term=span("2025-03-01"),
+        rate_card_id="card",
+        charges_on_usage_invoices=True,
+        terms=Added(charges=(charge("fee", {"2025-04-01": "9"}),)),
+    )
+    found.engine.create_contract("k", create, by="test", now=SIGNED)
+    use(found, "2025-03-10", "2")
+    found.engine.finalize(at("2025-04-02"))
+    (march,) = found.engine.invoices("customer")
+    assert march.total == 1100
+    found.engine.void_invoice(march.id, at("2025-04-03"))
+    use(found, "2025-03-11", "1")
+    again = found.engine.regenerate_invoice(march.id, at("2025-04-04"))
+    assert (again.total, again.payment_ids) == (1200, {"fee@2025-04-01"})
+    found.engine.finalize(at("2025-05-02"))
+    assert [i.total for i in found.engine.invoices("customer")] == [1100, 1200, 0]
+    in_order(found)
+
+
 def test_r150_a_charge_added_to_a_void_moment_gets_an_invoice_of_its_own() -> None:
     found = world(fee={"2025-03-05": "10"})
     found.engine.finalize(at("2025-03-05"))

@@ -17,6 +17,7 @@ from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.expand import lived
+from closedwon.billing.invoices.consolidate import consolidated
 from closedwon.billing.invoices.scheduled import scheduled_invoices
 from closedwon.billing.invoices.trueup import awaits_trueup, trueup_invoices
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
@@ -64,6 +65,7 @@ def bill(
     for contract in account.contracts:
         open_invoices += scheduled_invoices(account, contract, catalog)
         open_invoices += trueup_invoices(account, contract, pools, settings)
+    open_invoices = consolidated(account.contracts, open_invoices)
     created = {contract.id: contract.created_at for contract in account.contracts}
     open_invoices.sort(key=lambda invoice: _order(created[invoice.contract_id], invoice))
     due = [invoice for invoice in open_invoices if invoice.issued_at <= now]

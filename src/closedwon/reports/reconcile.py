@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from closedwon.billing.contracts.terms import CommitKind
-from closedwon.billing.invoices.types import Invoice, InvoiceType
+from closedwon.billing.invoices.types import Invoice
 from closedwon.finance.figures.picture import Picture
 from closedwon.finance.reconcile import CrmValue, DifferenceClass, Reconciliation, reconcile
 from closedwon.kernel.exact import ZERO, major
@@ -125,6 +125,7 @@ def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
     """Agreed payments and charges against the scheduled lines that bill them.
 
     What a postpaid commit is short by is known only when it ends, so it is left out on both sides.
+    What a void invoice billed is to be invoiced: it waits for its regeneration (R283).
     """
     agreed: dict[str, Decimal] = {}
     for contract in picture.account.contracts:
@@ -138,7 +139,7 @@ def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
             agreed[unit] = agreed.get(unit, ZERO) + sum((x.amount for x in charge.items), ZERO)
     for unit, total in sorted(agreed.items()):
         invoiced = _scheduled(picture.account.finalized, unit)
-        waiting = _scheduled(picture.bill.invoices, unit)
+        waiting = _scheduled((*picture.bill.invoices, *picture.account.withheld), unit)
         currency = picture.currency(unit) or ""
         amounts = (total, invoiced, waiting, total - invoiced - waiting)
         shown = (major(amount, currency) for amount in amounts)
@@ -150,9 +151,9 @@ def _scheduled(invoices: Iterable[Invoice], unit: str) -> Decimal:
         (
             line.total
             for invoice in invoices
-            if invoice.type is InvoiceType.SCHEDULED and invoice.credit_type_id == unit
+            if invoice.credit_type_id == unit
             for line in invoice.lines
-            if line.commit_kind is not CommitKind.POSTPAID
+            if line.payment_id is not None and line.commit_kind is not CommitKind.POSTPAID
         ),
         ZERO,
     )
