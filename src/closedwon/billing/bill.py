@@ -19,10 +19,17 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.consolidate import consolidated
 from closedwon.billing.invoices.scheduled import scheduled_invoices
+from closedwon.billing.invoices.subscribed import subscribed
 from closedwon.billing.invoices.trueup import awaits_trueup, trueup_invoices
-from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
-from closedwon.billing.invoices.usage import OpenPeriod, open_periods, usage_invoice
+from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
+from closedwon.billing.invoices.usage import (
+    OpenPeriod,
+    open_periods,
+    subscription_lines,
+    usage_invoice,
+)
 from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.billing.rating.slices import Slice
 
 
 def demands(account: Account, catalog: Catalog, now: datetime) -> tuple[Demand, ...]:
@@ -53,8 +60,9 @@ def bill(
     open_invoices: list[Invoice] = []
     warnings: list[str] = []
     _book(pools, account.finalized)
-    known = open_periods(account, catalog, now) if periods is None else periods
-    for event in _events(account, known, now):
+    known = tuple(open_periods(account, catalog, now) if periods is None else periods)
+    upfront: dict[str, list[tuple[datetime, Line]]] = {}
+    for event in _events(account, catalog, known, now):
         match event:
             case Renewal(old=old, new=new):
                 _book(roll(pools, old, new, account, settings), account.finalized)
@@ -62,8 +70,13 @@ def bill(
                 invoice, warned = usage_invoice(account, event, quantities, pools, settings)
                 open_invoices.append(invoice)
                 warnings += warned
+            case Upfront(contract=contract, at=at, pieces=pieces):
+                live = [pool for pool in pools if not _is_closed(pool, known, now)]
+                lines = subscription_lines(contract, pieces, catalog, live, settings)
+                upfront.setdefault(contract.id, []).extend((at, line) for line in lines)
     for contract in account.contracts:
-        open_invoices += scheduled_invoices(account, contract, catalog)
+        charged = upfront.get(contract.id, ())
+        open_invoices += scheduled_invoices(account, contract, catalog, charged)
         open_invoices += trueup_invoices(account, contract, pools, settings)
     open_invoices = consolidated(account.contracts, open_invoices)
     created = {contract.id: contract.created_at for contract in account.contracts}
@@ -88,10 +101,20 @@ class Renewal(msgspec.Struct, frozen=True):
     new: Contract
 
 
-Event = Renewal | OpenPeriod
+class Upfront(msgspec.Struct, frozen=True):
+    """Subscription charges of one SCHEDULED invoice, which balances may pay (R220, R240)."""
+
+    contract: Contract
+    at: datetime
+    pieces: tuple[Slice, ...]
 
 
-def _events(account: Account, periods: Iterable[OpenPeriod], now: datetime) -> Iterator[Event]:
+Event = Renewal | OpenPeriod | Upfront
+
+
+def _events(
+    account: Account, catalog: Catalog, periods: Iterable[OpenPeriod], now: datetime
+) -> Iterator[Event]:
     """What moves balances, in processing order (R14).
 
     A renewal comes after the periods that end with the old contract and before those of the new
@@ -104,6 +127,9 @@ def _events(account: Account, periods: Iterable[OpenPeriod], now: datetime) -> I
         key = (period.window.until, 1, period.window.start, at, period.invoice_id)
         found.append((key, period))
     for contract in account.contracts:
+        for at, pieces in subscribed(account, contract, catalog, now).alone.items():
+            key = (at, 1, at, contract.created_at, contract.id)
+            found.append((key, Upfront(contract, at, pieces)))
         if contract.transition is not None and contract.term.start <= now:
             old = created[contract.transition.from_contract_id]
             start = contract.term.start
@@ -133,6 +159,14 @@ def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:
         for line in invoice.lines:
             if line.type is LineType.APPLIED and line.segment_id in used:
                 used[line.segment_id].used_final -= line.total
+
+
+def _is_closed(pool: Pool, periods: Iterable[OpenPeriod], now: datetime) -> bool:
+    """Whether what the pool had left is final: a charge recorded later comes too late for it."""
+    return pool.window.until <= now and not any(
+        pool.serves(period.contract.id) and period.window.start < pool.window.until
+        for period in periods
+    )
 
 
 def _close(account: Account, pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:

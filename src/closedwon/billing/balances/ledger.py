@@ -1,5 +1,6 @@
 """Ledger entries that follow from terms and invoices (R184, R193-R195)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -55,7 +56,11 @@ def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator
 
 
 def _grants(pool: Pool) -> Iterator[LedgerEntry]:
-    """What the segment began with, what edits made of it (R197), what seats added (R229)."""
+    """What the segment began with, what edits made of it (R197), what seats added (R229).
+
+    What became known later may be dated earlier, so entries are told apart by their facts and not
+    by their place among the others.
+    """
     segment = pool.segment
     later = [(change.at, change.amount, _edited(change.amount), "") for change in segment.changes]
     later += [
@@ -65,7 +70,10 @@ def _grants(pool: Pool) -> Iterator[LedgerEntry]:
     first = segment.amount - sum((change.amount for change in segment.changes), ZERO)
     start = EntryType.INITIAL_BALANCE if _is_postpaid(pool) else EntryType.SEGMENT_START
     yield _entry(pool, start, pool.window.start, first)
-    for number, (at, amount, kind, seat) in enumerate(later):
+    alike: Counter[tuple[EntryType, datetime, str]] = Counter()
+    for at, amount, kind, seat in later:
+        number = alike[kind, at, seat]
+        alike[kind, at, seat] += 1
         yield _entry(pool, kind, at, amount, format_instant(at), seat, str(number))
 
 
@@ -93,6 +101,8 @@ def _entry(pool: Pool, kind: EntryType, at: datetime, amount: Decimal, *again: s
 def _deductions(invoice: Invoice, by_segment: dict[str, Pool]) -> Iterator[LedgerEntry]:
     """One entry per segment, at the period's end or the segment's if earlier (R193).
 
+    A SCHEDULED invoice has no period; what it drew left the balance on its date (R240).
+
     The contract's own end is no limit here: it may have moved since the invoice was final (R119).
     """
     applied: dict[str, Decimal] = {}
@@ -103,7 +113,7 @@ def _deductions(invoice: Invoice, by_segment: dict[str, Pool]) -> Iterator[Ledge
         pool = by_segment[segment_id]
         own = pool.contract_id == invoice.contract_id
         window = pool.segment.window if own else pool.window
-        ends = window.until if invoice.end is None else min(invoice.end, window.until)
+        ends = min(invoice.end or invoice.issued_at, window.until)
         yield LedgerEntry(
             id=derive("ledger", segment_id, EntryType.AUTOMATED_INVOICE_DEDUCTION, invoice.id),
             commit_id=pool.commit.id,

@@ -71,7 +71,7 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
     """Lines of one slice in the order of its units, then the applications (R132).
 
     ``pools`` are in drawdown order (R177) and are drawn from. Units taken back and free units
-    neither use nor restore a balance (R147, R164).
+    neither use nor restore a balance (R147, R164). What is billed once is named by its first line.
     """
     if piece.begin == piece.end:
         yield _empty(piece)
@@ -88,7 +88,10 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
             paid.append((pool, before - pool.remaining))
     shares += _due(piece, gaps)
     joined = sorted(_joined(shares), key=lambda s: s.begin, reverse=piece.end < piece.begin)
-    yield from (_line(piece, share) for share in joined)
+    for number, share in enumerate(joined):
+        line = _line(piece, share)
+        is_first = not number and piece.payment_id is not None
+        yield replace(line, payment_id=piece.payment_id) if is_first else line
     for pool, amount in paid:
         if amount:
             yield _application(piece, pool, amount)

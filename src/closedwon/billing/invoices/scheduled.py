@@ -23,11 +23,17 @@ Moment = tuple[datetime, str]
 """Timestamp and credit type: what shares an invoice (R149)."""
 
 
-def scheduled_invoices(account: Account, contract: Contract, catalog: Catalog) -> Iterator[Invoice]:
+def scheduled_invoices(
+    account: Account,
+    contract: Contract,
+    catalog: Catalog,
+    subscribed: Iterable[tuple[datetime, Line]] = (),
+) -> Iterator[Invoice]:
     """Drafts of every scheduled item that no finalized invoice bills yet, oldest first.
 
-    What is added to a moment that was invoiced before gets an invoice of its own (R150); what a
-    void invoice billed waits for its regeneration (R283).
+    ``subscribed`` are lines of subscriptions with their dates (R220): they come after the others,
+    with what balances paid of them. What is added to a moment that was invoiced before gets an
+    invoice of its own (R150); what a void invoice billed waits for its regeneration (R283).
     """
     billed = {payment for invoice in account.billed for payment in invoice.payment_ids}
     taken = {invoice.id for invoice in (*account.finalized, *account.voided)}
@@ -35,6 +41,8 @@ def scheduled_invoices(account: Account, contract: Contract, catalog: Catalog) -
     for at, line in _lines(account, contract, catalog):
         if line.payment_id not in billed:
             waiting.setdefault((at, line.credit_type_id), []).append(line)
+    for at, line in subscribed:
+        waiting.setdefault((at, line.credit_type_id), []).append(line)
     for moment in sorted(waiting):
         yield _invoice(account, contract, moment, waiting[moment], taken)
 

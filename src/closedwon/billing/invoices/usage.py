@@ -16,6 +16,7 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.draft import Identity, draft_of
 from closedwon.billing.invoices.periods import finalizes_at, unbilled, usage_invoice_id
+from closedwon.billing.invoices.subscribed import subscribed
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
 from closedwon.billing.rating.composites import composite_slices, composites, spend_of
 from closedwon.billing.rating.conversion import conversion_slices
@@ -41,6 +42,8 @@ class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
     invoice_id: str
     demands: tuple[tuple[Product, Demand], ...]
     terms: UsageTerms | None
+    subscribed: tuple[Slice, ...] = ()
+    """Subscription charges its invoice bills (R220)."""
 
 
 def open_periods(
@@ -58,6 +61,7 @@ def open_periods(
         if contract.archived_at is not None:
             continue
         terms = _terms(account, contract, catalog)
+        placed = subscribed(account, contract, catalog, now).on_usage
         for window in unbilled(contract, account.billed, now):
             invoice_id = usage_invoice_id(contract.id, window.start)
             rated = terms if window.until <= priced_until else None
@@ -69,6 +73,7 @@ def open_periods(
                 if rated is None
                 else tuple(demands_in(rated, window, names, invoice_id)),
                 terms=rated,
+                subscribed=placed.get(window.until, ()),
             )
 
 
@@ -95,7 +100,8 @@ def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms
     """None for a contract without a rate card, which rates no usage (R94)."""
     if contract.rate_card_id is None:
         return None
-    commits: tuple[Commit, ...] = contract.commits + account.commits
+    shared = (c for c in account.commits if not c.contract_ids or contract.id in c.contract_ids)
+    commits: tuple[Commit, ...] = (*contract.commits, *shared)
     card = catalog.rate_cards[contract.rate_card_id]
     return UsageTerms(contract=contract, card=card, catalog=catalog, commits=commits)
 
@@ -109,14 +115,15 @@ def _lines(
     if period.terms is None:
         return (), ()
     terms = period.terms
-    pieces: list[Slice] = []
+    pieces: list[Slice] = [*period.subscribed]
     warnings: list[str] = []
     for product_id, pairs in groupby(period.demands, key=lambda pair: pair[0].id):
         product = terms.catalog.products[product_id]
         asked = [(demand, quantities.get(demand.key, ())) for _, demand in pairs]
         pieces += slices_of(terms, product, asked)
         warnings += unpriced(terms, product, asked)
-    usable = _usable(period, terms, pools, settings)
+    windows = [period.window, *(piece.window for piece in period.subscribed)]
+    usable = _usable(period.contract, windows, terms.catalog, pools, settings)
     lines = _settled(pieces, usable)
     for product in composites(terms, period.window):
         lines += _settled(
@@ -129,15 +136,32 @@ def _lines(
     return tuple(lines), tuple(warnings)
 
 
+def subscription_lines(
+    contract: Contract,
+    pieces: Sequence[Slice],
+    catalog: Catalog,
+    pools: Sequence[Pool],
+    settings: BillingSettings,
+) -> list[Line]:
+    """Lines of subscription charges on a SCHEDULED invoice; draws from ``pools`` (R220, R240)."""
+    windows = [piece.window for piece in pieces]
+    lines = _settled(pieces, _usable(contract, windows, catalog, pools, settings))
+    return sorted(lines, key=lambda line: CLASSES.index(line.type), reverse=True)
+
+
 def _usable(
-    period: OpenPeriod, terms: UsageTerms, pools: Sequence[Pool], settings: BillingSettings
+    contract: Contract,
+    windows: Sequence[Interval],
+    catalog: Catalog,
+    pools: Sequence[Pool],
+    settings: BillingSettings,
 ) -> list[Pool]:
-    """Pools that may pay lines of the period, in drawdown order."""
-    products = terms.catalog.products.values()
+    """Pools that may pay the contract's lines in any of ``windows``, in drawdown order."""
+    products = catalog.products.values()
     usable = [
         pool
         for pool in pools
-        if pool.contract_id in (None, period.contract.id) and pool.window.overlaps(period.window)
+        if pool.serves(contract.id) and any(pool.window.overlaps(window) for window in windows)
     ]
     if len(usable) > 1:
         usable.sort(key=lambda pool: drawdown_key(pool, products, settings))

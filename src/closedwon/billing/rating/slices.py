@@ -41,6 +41,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     subscription_id: str | None = None
     is_prorated: bool = False
     """Of subscription lines: a share of a period's price (R223)."""
+    payment_id: str | None = None
+    """Charge that is billed once, with whatever lines it is split into."""
 
 
 Change = tuple[datetime, Applicability]
