@@ -104,6 +104,10 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     factor: Decimal
     divide: bool
 
+    def __post_init__(self) -> None:
+        if self.factor <= 0:
+            raise Refused("a conversion factor must be above 0 (R46)", found=str(self.factor))
+
 
 class Rounding(msgspec.Struct, frozen=True, kw_only=True):
     """Rounding of the converted cumulative quantity (R46, R47)."""
@@ -111,6 +115,12 @@ class Rounding(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     """ROUND_UP, ROUND_DOWN or ROUND_HALF_UP."""
     decimal_places: int
+
+    def __post_init__(self) -> None:
+        if self.method not in ("ROUND_UP", "ROUND_DOWN", "ROUND_HALF_UP"):
+            raise Refused("no such rounding method (R46)", found=self.method)
+        if self.decimal_places < 0:
+            raise Refused("decimal_places must not be negative (R46)", found=self.decimal_places)
 
 
 class CompositeBase(msgspec.Struct, frozen=True, kw_only=True):
