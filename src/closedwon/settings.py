@@ -122,6 +122,24 @@ class Settings(BaseSettings):
     webhook_secrets: Mapping[str, SecretStr] = Field(
         {}, description="Secret each endpoint's messages are signed with, by its name (R277)."
     )
+    invoice_directory: Path | None = Field(
+        None, description="Every finalized invoice is written here, as JSON and HTML."
+    )
+    invoice_webhook_url: str = Field(
+        "", description="Every finalized invoice is posted here whole, signed; an https URL."
+    )
+    invoice_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret those posts are signed with."
+    )
+    stripe_api_key: SecretStr = Field(
+        SecretStr(""), description="Key invoices of contracts that name Stripe are made with."
+    )
+    stripe_leaves_drafts: bool = Field(
+        False, description="Leave Stripe invoices as drafts for a person to finalize (R294)."
+    )
+    stripe_skips_small: bool = Field(
+        True, description="Leave out invoices of nothing or below Stripe's minimum (R292)."
+    )
     deliver_seconds: int = Field(
         30, ge=5, description="Pause between two deliveries of webhooks and invoices."
     )

@@ -12,9 +12,11 @@ from closedwon.engine.events import emit
 from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings, load_settings
 from closedwon.store.database import writing
+from closedwon.sync.deliver import Deliver
 from closedwon.wiring import App, build
 from closedwon.wiring.delivery import delivers
 from closedwon.wiring.jobs import Runner
+from closedwon.wiring.rehearsal import rehearsal
 
 NOW = datetime(2024, 3, 2, tzinfo=UTC)
 URL = "https://hooks.example/in"
@@ -57,6 +59,7 @@ def test_endpoints_of_the_settings_are_told_events(tmp_path: Path) -> None:
         ({"webhook_urls": {"crm": URL}}, "must name the same endpoints"),
         ({"webhook_urls": {"crm": URL}, "webhook_secrets": {"erp": "x"}}, "crm, erp"),
         ({"webhook_urls": {"crm": URL}, "webhook_secrets": {"crm": ""}}, "not empty"),
+        ({"invoice_webhook_url": URL}, "invoice_webhook_secret"),
         (
             {"webhook_urls": {"crm": "http://hooks.example/in"}, "webhook_secrets": {"crm": "x"}},
             "https",
@@ -68,6 +71,36 @@ def test_an_endpoint_that_cannot_work_is_told(
 ) -> None:
     with app(tmp_path, **given) as one, pytest.raises(ConfigError, match=told):
         _ = one.delivering
+
+
+def test_each_setting_makes_its_channel(tmp_path: Path) -> None:
+    given = {
+        **ONE,
+        "invoice_directory": tmp_path / "invoices",
+        "invoice_webhook_url": URL,
+        "invoice_webhook_secret": "hush",
+        "stripe_api_key": "sk_canary",
+    }
+    for name in ("invoice_directory", "stripe_api_key"):
+        assert delivers(Settings(state_dir=tmp_path, **{name: given[name]}))
+    with app(tmp_path, **given) as one:
+        (step,) = one.delivering
+        assert isinstance(step, Deliver)
+        names = [(channel.kind, channel.name) for channel in step.channels]
+        assert names == [
+            ("invoice", "files"),
+            ("invoice", "invoice-webhook"),
+            ("invoice", "stripe"),
+            ("webhook", "crm"),
+        ]
+        assert "hush" not in repr(step)
+        assert "sk_canary" not in repr(step)
+
+
+def test_a_rehearsal_delivers_nothing(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, **ONE)
+    with rehearsal(settings, lambda: NOW, lambda _seconds: None) as one:
+        assert one.delivering == ()
 
 
 def test_endpoints_come_from_file_and_secrets_from_elsewhere(

@@ -10,6 +10,7 @@ providers, and a provider may itself be a signed webhook.
 """
 
 from closedwon.delivery.channel import Channel, ExternalStatus, Intent, Outcome, Verdict
+from closedwon.delivery.invoices import InvoiceChannel
 from closedwon.delivery.signing import sign, verify
 from closedwon.delivery.webhooks import WebhookChannel
 
@@ -17,6 +18,7 @@ __all__ = [
     "Channel",
     "ExternalStatus",
     "Intent",
+    "InvoiceChannel",
     "Outcome",
     "Verdict",
     "WebhookChannel",

@@ -16,6 +16,7 @@ from closedwon.store.keys import UniquenessKeys
 from closedwon.store.ledger import Ledger
 from closedwon.store.outbox import Outbox
 from closedwon.store.problems import BillingProblems
+from closedwon.store.providers import BillingProviders
 
 
 class Stores:
@@ -37,3 +38,4 @@ class Stores:
         self.events = Events(db)
         self.alerts = Alerts(db)
         self.outbox = Outbox(db)
+        self.providers = BillingProviders(db)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from closedwon.delivery.channel import Channel, Outcome, Verdict, next_try
 from closedwon.step import StepReport
 from closedwon.store.database import writing
@@ -92,6 +94,9 @@ class Deliver:
 
     def _settle(self, channel: Channel, effect: Effect, outcome: Outcome, now: datetime) -> Verdict:
         outbox = self.stores.outbox
+        again = next_try(effect, outcome, now)
+        if outcome.verdict is Verdict.AGAIN and again is None:
+            outcome = replace(outcome, verdict=Verdict.REFUSED)
         with writing(self.stores.db):
             channel.settled(effect, outcome, now)
             match outcome.verdict:
@@ -100,11 +105,7 @@ class Deliver:
                 case Verdict.REFUSED:
                     outbox.give_up(effect.id, outcome.error, now)
                 case Verdict.AGAIN:
-                    again = next_try(effect, outcome, now)
-                    if again is None:
-                        outbox.give_up(effect.id, outcome.error, now)
-                        return Verdict.REFUSED
-                    outbox.retry(effect.id, again, outcome.error)
+                    outbox.retry(effect.id, again or now, outcome.error)
                 case _:
                     assert_never(outcome.verdict)
         return outcome.verdict

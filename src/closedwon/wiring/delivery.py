@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import httpx
+from pydantic import SecretStr
 
-from closedwon.delivery import Channel, WebhookChannel, webhooks
+from closedwon.delivery import Channel, InvoiceChannel, WebhookChannel, webhooks
+from closedwon.delivery.provider import Provider
+from closedwon.delivery.providers import Files, InvoiceWebhook, Stripe, stripe
 from closedwon.engine import Engine
 from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings
@@ -16,7 +19,12 @@ from closedwon.sync.deliver import Deliver
 from closedwon.transport import Limits, open_client
 from closedwon.transport.client import require_private
 
-NOTHING_DELIVERED: Final[Mapping[str, Any]] = {"webhook_urls": {}}
+NOTHING_DELIVERED: Final[Mapping[str, Any]] = {
+    "webhook_urls": {},
+    "invoice_directory": None,
+    "invoice_webhook_url": "",
+    "stripe_api_key": SecretStr(""),
+}
 """Settings under which no channel exists, for rehearsals."""
 
 
@@ -34,12 +42,12 @@ def deliveries(
     """
     if not delivers(settings):
         return ()
-    found = channels(settings, opened, clock)
+    found = channels(settings, opened, engine, clock)
     return (Deliver(stores=engine.stores, channels=found, clock=clock),)
 
 
 def channels(
-    settings: Settings, opened: ExitStack, clock: Callable[[], datetime]
+    settings: Settings, opened: ExitStack, engine: Engine, clock: Callable[[], datetime]
 ) -> tuple[Channel, ...]:
     """Every channel, in a fixed order.
 
@@ -51,7 +59,46 @@ def channels(
         opened.callback(made.close)
         return made
 
-    return tuple(_endpoints(settings, client, clock))
+    seller = settings.invoice_seller
+    copies = (
+        InvoiceChannel(provider=provider, engine=engine, seller=seller)
+        for provider in _copies(settings, client, clock)
+    )
+    collecting = (
+        InvoiceChannel(provider=provider, engine=engine, seller=seller, is_billing_provider=True)
+        for provider in _billing_providers(settings, client)
+    )
+    return (*copies, *collecting, *_endpoints(settings, client, clock))
+
+
+def _copies(
+    settings: Settings, client: Callable[[Limits], httpx.Client], clock: Callable[[], datetime]
+) -> Iterator[Provider]:
+    if settings.invoice_directory is not None:
+        yield Files(directory=settings.invoice_directory)
+    if settings.invoice_webhook_url:
+        secret = settings.invoice_webhook_secret.get_secret_value()
+        if not secret:
+            raise ConfigError("invoice_webhook_url needs invoice_webhook_secret")
+        yield InvoiceWebhook(
+            url=require_private(settings.invoice_webhook_url),
+            secret=secret,
+            client=client(webhooks.LIMITS),
+            clock=clock,
+        )
+
+
+def _billing_providers(
+    settings: Settings, client: Callable[[Limits], httpx.Client]
+) -> Iterator[Provider]:
+    key = settings.stripe_api_key.get_secret_value()
+    if key:
+        yield Stripe(
+            api_key=key,
+            client=client(stripe.LIMITS),
+            leaves_drafts=settings.stripe_leaves_drafts,
+            skips_small=settings.stripe_skips_small,
+        )
 
 
 def _endpoints(
