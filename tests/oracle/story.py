@@ -41,12 +41,20 @@ class Story:
 
     def steps(self, count: int) -> Iterator[Step]:
         """A first contract, ``count`` changes, and a last look long after everything ended."""
-        yield self.step(Sign(contract=self._contract()))
+        yield self.step(self.first())
         for _ in range(count):
             self.wait()
             yield self.step(self.change())
         self.now += 500 * DAY
         yield self.step(Finalize())
+
+    def first(self) -> Change:
+        return Sign(contract=self._contract())
+
+    def turn(self, random: Random, hours: int) -> None:
+        """Time passes, and further draws come from ``random``."""
+        self.random = self.make.random = random
+        self.now += hours * HOUR
 
     def step(self, change: Change) -> Step:
         return Step(at=self.now, change=change)
@@ -62,17 +70,17 @@ class Story:
         if pick < 60:
             return Finalize()
         others: list[Callable[[], Change | None]] = [
-            self._add,
-            self._add,
-            self._drop,
-            self._end,
-            self._route,
-            self._reprice,
-            self._redefine,
-            self._adjust,
-            self._renew,
-            self._sign,
-            self._grant,
+            self.add,
+            self.add,
+            self.drop,
+            self.end,
+            self.route,
+            self.reprice,
+            self.redefine,
+            self.adjust,
+            self.renew,
+            self.sign,
+            self.grant,
             Crash,
         ]
         return self.random.choice(others)() or self.use()
@@ -130,7 +138,7 @@ class Story:
     def _days(self) -> int:
         return (self.now - self.make.start).days
 
-    def _add(self) -> Change:
+    def add(self) -> Change:
         agreement = self._any()
         terms = self.terms(
             is_explicit=agreement.contract.is_explicit,
@@ -139,7 +147,7 @@ class Story:
         )
         return Add(contract=agreement.name, terms=terms)
 
-    def _drop(self) -> Change | None:
+    def drop(self) -> Change | None:
         agreement = self._any()
         if not agreement.overrides:
             return None
@@ -148,7 +156,7 @@ class Story:
             overrides=(self.random.choice(agreement.overrides).name,),
         )
 
-    def _end(self) -> Change | None:
+    def end(self) -> Change | None:
         """A contract's end moves within what is still open; a follower keeps its own."""
         agreement = self._any()
         until = self._hour(self.now + self.random.randrange(1, 40) * DAY)
@@ -174,29 +182,29 @@ class Story:
     def _hour(self, at: datetime) -> datetime:
         return at.replace(minute=0, second=0, microsecond=0)
 
-    def _route(self) -> Change:
+    def route(self) -> Change:
         since = self._hour(self.now + self.random.randrange(-20, 20) * DAY)
         return Route(contract=self._any().name, filter=self._filter(since))
 
-    def _reprice(self) -> Change:
+    def reprice(self) -> Change:
         since, until = self.make.window(self._days() - 30, self._days() + 30)
         product = self.random.choice(self.catalogue.products)
         ends = until if self.make.chance(50) else None
         return Reprice(rates=tuple(self.make.rates(product, since, ends)))
 
-    def _redefine(self) -> Change:
+    def redefine(self) -> Change:
         product = self.random.choice(self.catalogue.products)
         since = self.make.instant(self._days() - 30, self._days() + 30)
         return Redefine(product=product.name, definition=self.make.definition(since))
 
-    def _adjust(self) -> Change | None:
+    def adjust(self) -> Change | None:
         names = [s.name for c in self._any().commits for s in c.segments if s.since <= self.now]
         if not names:
             return None
         amount = self.make.money(30) * self.random.choice((1, -1))
         return Adjust(name=self.make.name("x"), segment=self.random.choice(names), amount=amount)
 
-    def _renew(self) -> Change | None:
+    def renew(self) -> Change | None:
         """On the old contract's end, before it, or after it; never before what is final."""
         agreement = self._any()
         if self._is_followed(agreement):
@@ -215,13 +223,13 @@ class Story:
             )
         )
 
-    def _sign(self) -> Change | None:
+    def sign(self) -> Change | None:
         if len(self.book.agreements) > 2:
             return None
         since = self._hour(self.now + self.random.randrange(-40, 20) * DAY)
         return Sign(contract=self._contract(since))
 
-    def _grant(self) -> Change | None:
+    def grant(self) -> Change | None:
         if not self.has_grants:
             return None
         low = self._days() - 30

@@ -5,12 +5,14 @@ same and prints what it found.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
-from oracle.play import play
+from oracle.play import play, play_stored
 
 BATCH = 50
+STORED = 12
 HISTORIES = int(os.environ.get("CLOSEDWON_HISTORIES", "250"))
 
 
@@ -38,3 +40,12 @@ def test_histories_reach_what_they_are_for() -> None:
         "negative",
         "two payers",
     }
+
+
+def test_g7_g8_g9_g10_the_stored_engine_agrees_and_keeps_its_laws(tmp_path: Path) -> None:
+    taken = refused = 0
+    for seed in range(STORED):
+        played = play_stored(seed, tmp_path)
+        taken, refused = taken + played.taken, refused + played.refused
+
+    assert taken > 5 * refused
