@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import assert_never
 
-from closedwon.billing.pricing import flat, percentage, tiered, tiered_percentage
+from closedwon.billing.pricing import custom, flat, percentage, tiered, tiered_percentage
+from closedwon.billing.pricing.custom import Custom
 from closedwon.billing.pricing.flat import Flat
 from closedwon.billing.pricing.part import Part
 from closedwon.billing.pricing.percentage import Percentage
@@ -19,9 +20,10 @@ from closedwon.billing.pricing.tiered_percentage import TieredPercentage
 from closedwon.billing.pricing.tiers import Ranges, Tier
 from closedwon.kernel.exact import ZERO
 
-Price = Flat | Tiered | Percentage | TieredPercentage
+Price = Flat | Tiered | Percentage | TieredPercentage | Custom
 
 __all__ = [
+    "Custom",
     "Flat",
     "Part",
     "Percentage",
@@ -49,6 +51,8 @@ def parts(price: Price, begin: Decimal, end: Decimal) -> Iterator[Part]:
             return percentage.parts(price, begin, end)
         case TieredPercentage():
             return tiered_percentage.parts(price, begin, end)
+        case Custom():
+            return custom.parts(price, begin, end)
         case _:
             assert_never(price)
 
@@ -64,6 +68,8 @@ def scaled(price: Price, multiplier: Decimal) -> Price:
             return percentage.scaled(price, multiplier)
         case TieredPercentage():
             return tiered_percentage.ranged(price, ((None, multiplier),))
+        case Custom():
+            return tiered.scaled(Tiered(tiers=custom.tiers_of(price)), multiplier)
         case _:
             assert_never(price)
 
@@ -80,6 +86,8 @@ def ranged(price: Price, ranges: Ranges) -> Price:
             return tiered_percentage.ranged(one, ranges)
         case TieredPercentage():
             return tiered_percentage.ranged(price, ranges)
+        case Custom():
+            return tiered.ranged(Tiered(tiers=custom.tiers_of(price)), ranges)
         case _:
             assert_never(price)
 
