@@ -41,6 +41,7 @@ from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Meter
+from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
 from closedwon.kernel.errors import NotFound
 from closedwon.store.content import content_hash
@@ -227,6 +228,11 @@ class Engine(Invoicing):
         if bought:
             self.finalize(now)
         return bought
+
+    def whatif(self, question: Question, now: datetime) -> Comparison:
+        """What proposed terms would cost over usage that repeats, against today's terms (D2)."""
+        analyst = Analyst(self.stores, self.usage, self.settings)
+        return analyst.compare(question, self.catalog(), now)
 
     def problems(self) -> tuple[BillingProblem, ...]:
         """Customers whose bill cannot be made, oldest problem first."""
