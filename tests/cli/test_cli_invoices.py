@@ -1,4 +1,4 @@
-"""``invoices show``: the document of one invoice, final or open."""
+"""``invoices show``, ``providers`` and ``deliveries``: what leaves the house (R102, R278)."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from build import infrax, setup
 from cli.cli_kit import Office
 from closedwon.devorg.org import Org
 from closedwon.devorg.schema import org_schema
-from closedwon.store.database import close
+from closedwon.store import Stores
+from closedwon.store.database import close, open_database, writing
 from closedwon.wiring import share
 
 NOW = at("2024-03-02")
@@ -60,3 +61,41 @@ def test_the_seller_of_the_settings_is_printed(
     assert "<strong>ACME Inc.</strong><br>1 Main St" in office.run(
         "invoices", "show", first["invoice"]
     )
+
+
+def test_r102_a_contract_is_sent_to_stripe_from_the_terminal(office: Office) -> None:
+    words = ("providers", "add", "customer", "stripe", "stripe_customer_id=cus_1")
+    configuration = office.run(*words).strip()
+    assert office.run(*words).strip() == configuration
+    assert office.run("providers", "assign", "first", configuration) == "2024-03-01 00:00 stripe\n"
+    (row,) = json.loads(office.run("providers", "list", "--format", "json"))
+    assert row["fields"] == {"stripe_customer_id": "cus_1"}
+    office.run("providers", "archive", configuration)
+    assert "no such configuration in use" in office.run(
+        "providers", "assign", "first", configuration, expect=1
+    )
+
+
+def test_r103_mistakes_are_told(office: Office) -> None:
+    assert "unknown billing provider" in office.run(
+        "providers", "add", "customer", "paypal", expect=1
+    )
+    assert "expected NAME=VALUE" in office.run("providers", "add", "customer", "x", "y", expect=2)
+    assert "no such contract" in office.run("providers", "assign", "nothing", "x", expect=1)
+
+
+def test_r278_deliveries_are_listed_and_given_up_ones_released(office: Office) -> None:
+    db = open_database(office.state / "state.db")
+    stores = Stores(db)
+    with writing(db):
+        stores.outbox.add("e1", "webhook", "crm", "{}", NOW)
+        stores.outbox.intend(stores.outbox.due("webhook", ["crm"], NOW, 1)[0])
+        stores.outbox.give_up("e1", "answered 500", NOW)
+    close(db)
+
+    (row,) = json.loads(office.run("deliveries", "list", "--state", "given_up", "--format", "json"))
+    assert (row["id"], row["error"], row["attempts"]) == ("e1", "answered 500", 1)
+    assert "deliveries: 1 given up" in office.run("status")
+    assert "released e1" in office.run("deliveries", "release", "e1")
+    assert "deliveries: 1 waiting" in office.run("status")
+    assert "given up" in office.run("deliveries", "release", "e1", expect=1)

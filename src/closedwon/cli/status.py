@@ -21,6 +21,10 @@ def status(session: Session, *, detailed_exitcode: bool) -> None:
     )
     reasons = store.parked.open()
     click.echo(f"parked reasons: {len(reasons)}; rows to push: {store.pushes.count_waiting()}")
+    sent = session.app.engine.stores.outbox.counts()
+    if sent:
+        told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sent.items())
+        click.echo(f"deliveries: {told}")
     for mark in store.watermarks.all():
         click.echo(f"read {mark.object_name} until {mark.until:%Y-%m-%d %H:%M:%S}Z")
     for step, (at, report, error) in store.runs.last().items():

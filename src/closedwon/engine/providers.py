@@ -4,8 +4,16 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.edits import Revise
+from closedwon.billing.contracts.gated import ProviderSegment
+from closedwon.billing.contracts.provider_schedule import EffectiveAt, updated
+from closedwon.billing.contracts.state import Contract
+from closedwon.engine import contracts
 from closedwon.engine.command import command
+from closedwon.engine.contracts import EditNote
 from closedwon.kernel.errors import Conflict, NotFound, Refused
+from closedwon.store.database import writing
 from closedwon.store.providers import ProviderConfiguration
 from closedwon.store.stores import Stores
 
@@ -63,3 +71,41 @@ def _check(stores: Stores, configuration: ProviderConfiguration) -> None:
             f"a {configuration.billing_provider} configuration lacks fields",
             missing=", ".join(missing),
         )
+
+
+def assign(
+    stores: Stores,
+    catalog: Catalog,
+    contract_id: str,
+    configuration_id: str,
+    when: EffectiveAt,
+    note: EditNote,
+) -> Contract:
+    """Let a contract's invoices go to a configuration from a period boundary on (R102, R103).
+
+    One edit of the contract; raises NotFound or Refused, and then nothing was changed.
+    """
+    with writing(stores.db):
+        contract = stores.contracts.get(contract_id)
+        if contract is None:
+            raise NotFound("no such contract", contract=contract_id)
+        found = stores.providers.get(configuration_id)
+        if (
+            found is None
+            or found.customer_id != contract.customer_id
+            or found.archived_at is not None
+        ):
+            raise NotFound(
+                "the contract's customer has no such configuration in use",
+                customer=contract.customer_id,
+                id=configuration_id,
+            )
+        segment = ProviderSegment(
+            effective_at=note.now,
+            configuration_id=found.id,
+            billing_provider=found.billing_provider,
+            delivery_method=found.delivery_method,
+        )
+        schedule = updated(contract, segment, when, note.now)
+        change = Revise(settings=replace(contract.settings, providers=schedule))
+        return contracts.edit(stores, catalog, contract_id, change, note)
