@@ -1,4 +1,4 @@
-"""Commands on the catalogue: metrics, products, rate cards, rates (R29-R60)."""
+"""Commands on the catalogue: products, rate cards, rates (R45-R60)."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from closedwon.billing.catalog.types import (
     Catalog,
     CreditType,
-    Metric,
     Product,
     ProductType,
     ProductVersion,
@@ -21,7 +20,7 @@ from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.kernel.instant import on_hour, wire_instant
 from closedwon.store.stores import Stores
 
-Definition = TypeVar("Definition", CreditType, Metric, Product)
+Definition = TypeVar("Definition", CreditType, Product)
 
 
 def create_credit_type(stores: Stores, kind: CreditType, *, by: str, now: datetime) -> None:
@@ -32,17 +31,6 @@ def create_credit_type(stores: Stores, kind: CreditType, *, by: str, now: dateti
             if any(other.name == kind.name for other in known.values()):
                 raise Conflict(f"a credit type is called {kind.name!r} already")
             stores.catalogue.add_credit_type(kind)
-            running.changed = True
-
-
-def create_metric(stores: Stores, metric: Metric, *, by: str, now: datetime) -> None:
-    """Add a metric (R29); again with the same content changes nothing."""
-    with command(stores, "create", ("billable_metric", metric.id), by=by, now=now) as running:
-        known = stores.catalogue.catalog().metrics
-        if _is_new(known.get(metric.id), metric, "metric"):
-            check_fields(stores, "billable_metric", metric.id, metric.custom_fields)
-            stores.catalogue.add_metric(metric)
-            stores.custom_fields.set("billable_metric", metric.id, metric.custom_fields)
             running.changed = True
 
 
@@ -75,7 +63,7 @@ def update_product(
                 product=product_id,
                 first=wire_instant(product.versions[0].starting_at),
             )
-        _check_version(catalog, product.type, version)
+        _check_version(catalog, product.type, version, product)
         if version not in product.versions:
             stores.catalogue.put_product_version(product_id, version)
             running.changed = True
@@ -139,13 +127,17 @@ def _first(known: RateCard, given: RateCard) -> RateCard:
     return replace(known, rates=known.rates[: len(given.rates)])
 
 
-def _check_version(catalog: Catalog, kind: ProductType, version: ProductVersion) -> None:
+def _check_version(
+    catalog: Catalog, kind: ProductType, version: ProductVersion, known: Product | None = None
+) -> None:
+    """What a definition must fulfil; a product keeps a metric it has, archived or not (R37)."""
     if (kind is ProductType.USAGE) != (version.metric_id is not None):
         raise Refused("a metric goes with USAGE products, and only with them", name=version.name)
     if version.metric_id is None:
         return
     metric = catalog.metrics.get(version.metric_id)
-    if metric is None or metric.archived_at is not None:
+    kept = known is not None and any(v.metric_id == version.metric_id for v in known.versions)
+    if metric is None or (metric.archived_at is not None and not kept):
         raise Refused("unknown or archived metric", metric=version.metric_id)
     keys = frozenset(version.pricing_group_key) | frozenset(version.presentation_group_key)
     if not metric.can_group_by(keys):

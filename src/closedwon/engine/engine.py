@@ -15,7 +15,6 @@ from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.catalog.types import (
     Catalog,
     CreditType,
-    Metric,
     Product,
     ProductVersion,
     Rate,
@@ -40,7 +39,8 @@ from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.invoicing import API, Invoicing
-from closedwon.engine.types import Bills, Explanation, FinalizeReport, Meter
+from closedwon.engine.metering import Metering
+from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
 from closedwon.kernel.errors import NotFound
@@ -49,10 +49,10 @@ from closedwon.store.problems import BillingProblem
 from closedwon.store.stores import Stores
 
 
-class Engine(Invoicing):
+class Engine(Invoicing, Metering):
     """Catalogue, customers, contracts, bills, invoices, ledger and journal of one state file."""
 
-    def __init__(self, db: Database, usage: Meter, settings: BillingSettings | None = None) -> None:
+    def __init__(self, db: Database, usage: Usage, settings: BillingSettings | None = None) -> None:
         self.db = db
         self.usage = usage
         self.settings = settings or BillingSettings()
@@ -73,10 +73,6 @@ class Engine(Invoicing):
     def create_credit_type(self, kind: CreditType, now: datetime, by: str = API) -> None:
         """Add a currency or pricing unit."""
         catalogue.create_credit_type(self.stores, kind, by=by, now=now)
-
-    def create_metric(self, metric: Metric, now: datetime, by: str = API) -> None:
-        """Add a metric; again the same changes nothing, other content is a Conflict."""
-        catalogue.create_metric(self.stores, metric, by=by, now=now)
 
     def create_product(self, product: Product, now: datetime, by: str = API) -> None:
         """Add a product; again the same changes nothing, other content is a Conflict."""

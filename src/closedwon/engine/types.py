@@ -1,6 +1,7 @@
 """What the engine asks for and answers with, beside the billing types."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.source import Source
 from closedwon.billing.invoices.types import Line
 from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.usage.types import Sender, Traced, UsageEvent
 
 
 class Meter(Protocol):
@@ -17,6 +19,28 @@ class Meter(Protocol):
 
     def measure(self, demands: Iterable[Demand]) -> Quantities:
         """Cumulative values for all demands in one set-based query (D3)."""
+        ...
+
+
+class Usage(Meter, Protocol):
+    """All the engine asks of a usage store."""
+
+    def check_sql(self, sql: str) -> tuple[str, ...]:
+        """Columns a SQL metric can be grouped by; raises Refused for what R38 does not allow."""
+        ...
+
+    def supposing(
+        self, events: Sequence[UsageEvent], now: datetime, *, alone: bool = False
+    ) -> Meter:
+        """The store as if ``events`` had been ingested at ``now``; nothing is stored (R44)."""
+        ...
+
+    def unmatched(self, known: Iterable[str]) -> Sequence[Sender]:
+        """Who sends usage without being one of the ``known`` identifiers (R21)."""
+        ...
+
+    def trace(self, transaction_ids: Sequence[str], now: datetime) -> Sequence[Traced]:
+        """Events of the last 34 days by transaction id, repetitions included (R28)."""
         ...
 
 

@@ -100,6 +100,12 @@ class Catalogue:
         row: Row = {"id": metric.id, "name": metric.name, "content": encoded(metric)}
         self._add("metric", [row])
 
+    def put_metric(self, metric: Metric) -> None:
+        """Store a metric in the place of the one with its id (R37)."""
+        row: Row = {"id": metric.id, "name": metric.name, "content": encoded(metric)}
+        upsert(self._db, "metric", ("id",), [row])
+        self._revise("metric", [row])
+
     def add_product(self, product: Product) -> None:
         """Store a new product with its versions."""
         first = replace(product, versions=product.versions[:1])

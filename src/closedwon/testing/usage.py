@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import msgspec
 
@@ -28,6 +28,35 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     event_type: str
     timestamp: datetime
     properties: Mapping[str, str] = {}
+
+
+class Sent(Protocol):
+    """An event as any usage store takes it."""
+
+    @property
+    def transaction_id(self) -> str:
+        """What it counts once by (R5)."""
+        ...
+
+    @property
+    def customer_id(self) -> str:
+        """Customer id or alias."""
+        ...
+
+    @property
+    def event_type(self) -> str:
+        """What happened."""
+        ...
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened."""
+        ...
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """More about it."""
+        ...
 
 
 class MemoryUsage:
@@ -50,6 +79,23 @@ class MemoryUsage:
     def total(self, demand: Demand) -> Decimal:
         """Ungrouped value of one demand at its last cut."""
         return _value(demand.metric, list(self._matching(demand)))
+
+    def check_sql(self, sql: str) -> tuple[str, ...]:
+        """Raises Refused: SQL metrics need the real store."""
+        raise Refused("usage in memory does not evaluate SQL metrics", sql=sql[:40])
+
+    def supposing(
+        self, events: Iterable["Sent"], now: datetime, *, alone: bool = False
+    ) -> "MemoryUsage":
+        """A copy with ``events`` on top, or with nothing but them; ``now`` makes no difference."""
+        copy = MemoryUsage()
+        if not alone:
+            copy.use(*self._events.values())
+        for event in events:
+            names = ("transaction_id", "customer_id", "event_type", "timestamp", "properties")
+            copy.use(Used(**{name: getattr(event, name) for name in names}))
+        assert now.tzinfo is not None, now
+        return copy
 
     def latest(self) -> int:
         """How many events there are."""

@@ -89,7 +89,11 @@ class Compute:
             if one.first_at < high and one.last_at >= low
         ]
         parts = [f"from read_parquet([{', '.join(files)}])"] if files else []
-        union = " union all ".join(f"select {COLUMNS} {part}" for part in [*parts, "from hot"])
+        parts = [] if snapshot.is_alone else [*parts, "from hot"]
+        if snapshot.supposed is not None:
+            self._db.register("supposed", pa.Table.from_batches([snapshot.supposed]))
+            parts.append("from supposed")
+        union = " union all ".join(f"select {COLUMNS} {part}" for part in parts)
         self.rows(f"create or replace temp view event as {union}")
 
     def rows(self, sql: str, tables: Mapping[str, pa.Table] | None = None) -> list[tuple[Any, ...]]:

@@ -21,7 +21,8 @@ class Sorting(msgspec.Struct, frozen=True):
     """In the order sent; their sequence numbers follow the store's last one."""
     hashes: Hashes
     """Id hashes of ``fresh``."""
-    duplicates: int
+    repeated: Sequence[int]
+    """Sequence of the stored event, for each that came again unchanged."""
     conflicts: Sequence[tuple[int, UsageEvent]]
     """(sequence of the event that stays, the other version)."""
 
@@ -33,18 +34,17 @@ def sorted_out(
     known = _known(events, seen.find(hashes), seen, stored)
     repeats = _repeats(events, known)
     if not known and not repeats:
-        return Sorting(events, hashes, 0, ())
+        return Sorting(events, hashes, (), ())
     is_fresh = np.ones(len(events), dtype=np.bool_)
     is_fresh[[*known, *repeats]] = False
     sequences = first - 1 + np.cumsum(is_fresh)
-    others = [(at, sequence) for at, (sequence, is_same) in known.items() if not is_same]
-    others += [
-        (at, int(sequences[kept])) for at, kept in repeats.items() if events[at] != events[kept]
-    ]
-    conflicts = [(sequence, events[at]) for at, sequence in sorted(others)]
-    fresh = list(compress(events, is_fresh))
-    duplicates = len(events) - len(fresh) - len(conflicts)
-    return Sorting(fresh, hashes[is_fresh], duplicates, conflicts)
+    again = {at: int(sequences[kept]) for at, kept in repeats.items()}
+    same = {at for at, (_, is_same) in known.items() if is_same}
+    same |= {at for at, kept in repeats.items() if events[at] == events[kept]}
+    again |= {at: sequence for at, (sequence, _) in known.items()}
+    conflicts = [(sequence, events[at]) for at, sequence in sorted(again.items()) if at not in same]
+    repeated = [sequence for at, sequence in again.items() if at in same]
+    return Sorting(list(compress(events, is_fresh)), hashes[is_fresh], repeated, conflicts)
 
 
 def _known(

@@ -1,6 +1,7 @@
 """All SQL of the hot log: an append-only SQLite file of its own, one row per accepted batch."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -54,6 +55,25 @@ def quarantine(db: Database, sequence: int, other: UsageEvent, now: datetime) ->
         "sent_at": format_instant(now),
     }
     insert_new(db, "quarantine", [row])
+
+
+def count_repeats(db: Database, sequences: Sequence[int], now: datetime) -> None:
+    """Events that came again unchanged; a sequence may be named several times."""
+    at = format_instant(now)
+    db.conn.executemany(
+        "insert into repeat (sequence, times, sent_at) values (?, ?, ?) on conflict (sequence)"
+        " do update set times = times + excluded.times, sent_at = excluded.sent_at",
+        [(sequence, times, at) for sequence, times in Counter(sequences).items()],
+    )
+
+
+def repeats(db: Database, sequences: Iterable[int]) -> dict[int, tuple[int, datetime]]:
+    """How often, and when last, each of these events came again."""
+    found = {}
+    for sequence in sequences:
+        for row in select(db, "select * from repeat where sequence = :id", id=sequence):
+            found[sequence] = (row["times"], parse_instant(row["sent_at"]))
+    return found
 
 
 def quarantined(db: Database) -> list[tuple[int, UsageEvent, datetime]]:

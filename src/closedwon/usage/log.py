@@ -4,24 +4,21 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 from sqlite_utils import Database
 
-from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import NotFound, Refused
-from closedwon.kernel.exact import ZERO
 from closedwon.store.database import close, open_database, writing
 from closedwon.usage import hot, sealed
 from closedwon.usage.columns import id_hashes, sent, stored
 from closedwon.usage.compute import Compute, checked
 from closedwon.usage.dedupe import sorted_out
-from closedwon.usage.reading import SEARCH, Found, Point, found_rows, points, window_demands
+from closedwon.usage.options import BACKDATING_DAYS, UsageOptions
+from closedwon.usage.questions import Questions
 from closedwon.usage.schema import migrate
 from closedwon.usage.seal import SEAL_EVENTS, SealReport, seal
 from closedwon.usage.seen import SeenIds
@@ -31,25 +28,8 @@ from closedwon.usage.validate import limits_at, screened
 
 FILE = "usage.sqlite"
 SEGMENTS = "segments"
-BACKDATING_DAYS = 34
-SQL_SECONDS_MAX = 120
 
 Row = tuple[Any, ...]
-
-
-class UsageOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a usage store behaves and what it may take."""
-
-    read_only: bool = False
-    backdating_days: int | None = BACKDATING_DAYS
-    """How old an event may be at ingest (R18); None accepts any age."""
-    metrics_retroactive: bool = False
-    """Whether events count that were ingested before their metric was created (R27)."""
-    memory: str = "2GB"
-    """Memory limit of the compute engine, which spills to disk beyond."""
-    threads: int = 2
-    sql_seconds_max: float = SQL_SECONDS_MAX
-    """How long the SQL metrics of one call may take, all together (R38)."""
 
 
 def open_usage(
@@ -77,7 +57,7 @@ def open_usage(
     return UsageLog(Path(directory), options)
 
 
-class UsageLog:
+class UsageLog(Questions):
     """Usage events in a directory: ``usage.sqlite`` (hot log) and ``segments/`` (Parquet)."""
 
     def __init__(self, directory: Path, options: UsageOptions) -> None:
@@ -128,6 +108,7 @@ class UsageLog:
                 sorting = sorted_out(fine.events, hashes, self._seen, self._events_at, first)
                 for sequence, other in sorting.conflicts:
                     hot.quarantine(db, sequence, other, now)
+                hot.count_repeats(db, sorting.repeated, now)
                 batch = sent(sorting.fresh, sorting.hashes)
                 if sorting.fresh:
                     hot.append(db, first, batch, now)
@@ -135,7 +116,7 @@ class UsageLog:
                 self._learn(stored(batch, first, now))
         return IngestReport(
             accepted=len(sorting.fresh),
-            duplicates=sorting.duplicates,
+            duplicates=len(sorting.repeated),
             conflicts=len(sorting.conflicts),
             rejected=fine.rejected,
         )
@@ -145,17 +126,16 @@ class UsageLog:
 
         Raises Refused for a key used twice or cuts that do not rise.
         """
+        return self.measured_over(self.snapshot(), demands)
+
+    def measured_over(self, snapshot: Snapshot, demands: Iterable[Demand]) -> Quantities:
+        """The same over a given snapshot of this store."""
         asked = checked(tuple(demands))
         measurable = [demand for demand in asked if len(demand.cuts) > 1 and demand.customer_ids]
         retroactive = self.options.metrics_retroactive
         with self._computing:
-            found = self._compute().measure(self.snapshot(), measurable, retroactive=retroactive)
+            found = self._compute().measure(snapshot, measurable, retroactive=retroactive)
         return {demand.key: found.get(demand.key, ()) for demand in asked}
-
-    def total(self, demand: Demand) -> Decimal:
-        """Ungrouped value of one demand at its last cut; zero without events (R43)."""
-        found = self.measure([msgspec.structs.replace(demand, group_keys=())])[demand.key]
-        return found[-1].value if found else ZERO
 
     def latest(self) -> int:
         """Sequence number of the newest stored event; 0 for an empty store."""
@@ -168,30 +148,15 @@ class UsageLog:
             engine.over(self.snapshot())
             return engine.rows(sql, tables)
 
-    def senders(self) -> Mapping[str, int]:
-        """Event count by raw customer identifier, to show unmatched usage (R21)."""
-        return dict(self.query("select customer, count(*) from event group by 1 order by 1"))
-
-    def search(self, transaction_ids: Sequence[str]) -> tuple[Found, ...]:
-        """Stored events with these ids and their refused versions, in order of ingest (R28)."""
-        wanted = pa.table({"transaction_id": pa.array(sorted(set(transaction_ids)), pa.string())})
-        return found_rows(self.query(SEARCH, {"wanted": wanted}), self.quarantined())
-
-    def series(
-        self,
-        metric: Metric,
-        customer_ids: Sequence[str],
-        edges: Sequence[datetime],
-        group_keys: Sequence[str] = (),
-    ) -> tuple[Point, ...]:
-        """The metric's own value in each window between neighbouring ``edges`` (R41)."""
-        demands = window_demands(metric, customer_ids, edges, group_keys)
-        return points(demands, self.measure(demands))
-
     def quarantined(self) -> list[tuple[int, UsageEvent, datetime]]:
         """(sequence of the event kept, the other version, when it was sent), oldest first."""
         with self._database() as db:
             return hot.quarantined(db)
+
+    def repeats(self, sequences: Iterable[int]) -> Mapping[int, tuple[int, datetime]]:
+        """How often, and when last, stored events came again unchanged, by sequence (R28)."""
+        with self._database() as db:
+            return hot.repeats(db, sequences)
 
     def snapshot(self) -> Snapshot:
         """What is stored now, also by other processes."""

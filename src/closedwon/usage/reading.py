@@ -1,7 +1,7 @@
 """What is read off the store besides bills: samples by id, and series over windows."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.usage.columns import EPOCH, MICROSECOND
-from closedwon.usage.types import UsageEvent
+from closedwon.usage.types import Sender, Traced, UsageEvent
 
 SEARCH = """
     select sequence, epoch_us(ingested_at), transaction_id, customer, event_type,
@@ -20,13 +20,22 @@ SEARCH = """
 """
 
 
+UNMATCHED = """
+    select customer, count(*), min(epoch_us(happened_at)), max(epoch_us(happened_at))
+    from event anti join known using (customer) group by 1 order by 2 desc, 1
+"""
+TRACED = timedelta(days=34)
+"""How far back events are traced, by their ingest (R28)."""
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A stored event and the versions of it that were refused (R28, G11)."""
 
     event: UsageEvent
     sequence: int
     ingested_at: datetime
-    others: tuple[UsageEvent, ...] = ()
+    others: tuple[tuple[UsageEvent, datetime], ...] = ()
+    """With the instant each was sent."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +51,9 @@ def found_rows(
     rows: Iterable[Sequence[Any]], quarantined: Iterable[tuple[int, UsageEvent, datetime]]
 ) -> tuple[Found, ...]:
     """Rows of SEARCH with the other versions of each event, by sequence."""
-    others: dict[int, list[UsageEvent]] = {}
-    for sequence, other, _ in quarantined:
-        others.setdefault(sequence, []).append(other)
+    others: dict[int, list[tuple[UsageEvent, datetime]]] = {}
+    for sequence, other, sent_at in quarantined:
+        others.setdefault(sequence, []).append((other, sent_at))
     return tuple(
         Found(
             event=UsageEvent(
@@ -59,6 +68,29 @@ def found_rows(
             others=tuple(others.get(row[0], ())),
         )
         for row in rows
+    )
+
+
+def traced(
+    found: Iterable[Found], repeats: Mapping[int, tuple[int, datetime]]
+) -> tuple[Traced, ...]:
+    """Each stored event, then the same again, then other versions under its id."""
+    rows: list[Traced] = []
+    for one in found:
+        rows.append(Traced(event=one.event, processed_at=one.ingested_at))
+        if one.sequence in repeats:
+            times, at = repeats[one.sequence]
+            again = Traced(event=one.event, processed_at=at, is_duplicate=True, times=times)
+            rows.append(again)
+        rows += [Traced(event=o, processed_at=at, is_duplicate=True) for o, at in one.others]
+    return tuple(rows)
+
+
+def senders(rows: Iterable[Sequence[Any]]) -> tuple[Sender, ...]:
+    """Rows of UNMATCHED."""
+    return tuple(
+        Sender(customer=name, events=events, first_at=_instant(first), last_at=_instant(last))
+        for name, events, first, last in rows
     )
 
 

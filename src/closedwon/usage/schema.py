@@ -20,6 +20,18 @@ def m001_log(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def m002_repeats(db: Database) -> None:
+    """How often an event came again, unchanged (R28)."""
+    db.conn.execute(
+        """create table repeat (
+            sequence integer primary key,
+            times integer not null check (times > 0),
+            sent_at text not null
+        ) strict"""
+    )
+
+
 _M001 = (
     """create table batch (
         first integer primary key,

@@ -37,6 +37,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     sealed: int
     """Last sequence inside segments; 0 for none."""
     last: int
+    supposed: pa.RecordBatch | None = None
+    """Events looked at as if they were stored (R44)."""
+    is_alone: bool = False
+    """Whether only the supposed ones are looked at."""
 
 
 class Tail:

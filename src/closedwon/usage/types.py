@@ -41,6 +41,28 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejection, ...] = ()
 
 
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """A raw customer identifier and the usage that came under it (R21)."""
+
+    customer: str
+    events: int
+    first_at: datetime
+    """Timestamp of its oldest event."""
+    last_at: datetime
+
+
+class Traced(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was sent, once or again (R28)."""
+
+    event: UsageEvent
+    processed_at: datetime
+    """When it was ingested; of repetitions, the last one."""
+    is_duplicate: bool = False
+    """Whether it was not counted, because its transaction id was stored before."""
+    times: int = 1
+    """How often it came like this."""
+
+
 class UsageStore(Protocol):
     """Durable, deduplicated events and exact metering over them."""
 
@@ -52,12 +74,24 @@ class UsageStore(Protocol):
         """Cumulative values for all demands in one set-based query (D3)."""
         ...
 
+    def check_sql(self, sql: str) -> tuple[str, ...]:
+        """Columns a SQL metric can be grouped by; raises Refused for what R38 does not allow."""
+        ...
+
     def latest(self) -> int:
         """Sequence number of the newest stored event; grows with every accepted batch."""
         ...
 
     def senders(self) -> Mapping[str, int]:
         """Event count by raw customer identifier, to show unmatched usage (R21)."""
+        ...
+
+    def unmatched(self, known: Iterable[str]) -> Sequence[Sender]:
+        """Who sends usage without being one of the ``known`` identifiers, most events first."""
+        ...
+
+    def trace(self, transaction_ids: Sequence[str], now: datetime) -> Sequence[Traced]:
+        """Events ingested in the last 34 days by transaction id, repetitions included (R28)."""
         ...
 
     def total(self, demand: Demand) -> Decimal:

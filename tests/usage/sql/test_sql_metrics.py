@@ -12,7 +12,7 @@ from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.billing.rating.demand import Demand
 from closedwon.kernel.errors import Refused
 from closedwon.usage import UsageLog
-from closedwon.usage.log import UsageOptions
+from closedwon.usage.options import UsageOptions
 from closedwon.usage.sql import evaluate
 from usage.build import END, START, a_demand, a_metric, after, an_event, at_cuts
 
