@@ -1,13 +1,14 @@
-"""What a contract may ask for (R77, R78, R83, R100, R107); every refusal names its rule."""
+"""What a contract may ask for (R100, R107, R208); every refusal names its rule."""
 
 from collections.abc import Iterable, Iterator
 
 from closedwon.billing.catalog.types import Catalog, ProductType, RateCard
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added
-from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, Prioritization
+from closedwon.billing.contracts.overrides import Override, Prioritization
 from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge, UsageFilter
+from closedwon.engine.price_checks import check_override
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import on_hour
@@ -99,23 +100,18 @@ def _check_charge(catalog: Catalog, charge: ScheduledCharge) -> None:
 
 
 def _check_override(catalog: Catalog, override: Override, prioritization: Prioritization) -> None:
-    _check_known(catalog, override.applicability, override.id)
-    named = override.applicability
-    if isinstance(override.rate, Overwrite):
-        specifiers = named.specifiers
-        if not named.product_ids and not (specifiers and all(s.product_id for s in specifiers)):
-            raise Refused("an OVERWRITE needs its product (R77)", override=override.id)
-        if any(s.presentation_group_values for s in specifiers):
-            raise Refused("an OVERWRITE cannot select presentation values (R78)", id=override.id)
-    if (
-        isinstance(override.rate, Multiplier)
-        and prioritization is Prioritization.EXPLICIT
-        and override.priority is None
-    ):
-        raise Refused("under EXPLICIT every multiplier needs a priority (R83)", id=override.id)
+    _check_products(catalog, override.applicability, override.id)
+    check_override(catalog, override, prioritization)
 
 
 def _check_known(catalog: Catalog, applicability: Applicability, term_id: str) -> None:
+    """What a balance may be about; balances and frequencies are selected by overrides only."""
+    _check_products(catalog, applicability, term_id)
+    if any(s.balance_ids or s.billing_frequency for s in applicability.specifiers):
+        raise Refused("only overrides select balances or billing frequencies", term=term_id)
+
+
+def _check_products(catalog: Catalog, applicability: Applicability, term_id: str) -> None:
     named = {*applicability.product_ids, *(s.product_id for s in applicability.specifiers)}
     unknown = sorted(product for product in named if product and product not in catalog.products)
     if unknown:
