@@ -12,7 +12,7 @@ from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import canonical
 from closedwon.kernel.instant import format_instant, parse_instant
 from closedwon.store.migrations import append_only, create, migrations
-from closedwon.store.rows import Row, insert, listing, select
+from closedwon.store.rows import Row, decoded, encoded, insert, listing, select
 
 ORDER = {kind: at for at, kind in enumerate(EntryType)}
 
@@ -44,6 +44,12 @@ def m050_ledger_taken_back(db: Database) -> None:
         " invoice_id text not null references invoice (id), recorded_at text not null) strict",
         *append_only("ledger_taken_back"),
     )
+
+
+@migrations()
+def m060_ledger_seats(db: Database) -> None:
+    """Manual entries on credits that seats own say which seats they move (R198)."""
+    create(db, "alter table ledger_entry add column per_seat text not null default '{}'")
 
 
 COUNTS = (
@@ -197,6 +203,7 @@ def _row(customer_id: str, entry: LedgerEntry, now: datetime) -> Row:
         "contract_id": entry.contract_id,
         "new_commit_id": entry.new_commit_id,
         "reason": entry.reason,
+        "per_seat": encoded(entry.per_seat),
         "recorded_at": format_instant(now),
     }
 
@@ -213,4 +220,5 @@ def _entry(row: dict[str, Any]) -> LedgerEntry:
         contract_id=row["contract_id"],
         new_commit_id=row["new_commit_id"],
         reason=row["reason"],
+        per_seat=decoded(row["per_seat"], dict[str, Decimal]),
     )

@@ -11,12 +11,16 @@ from decimal import Decimal
 import msgspec
 
 from closedwon.billing.account import Account
-from closedwon.billing.balances.types import Balance, EntryType
+from closedwon.billing.balances.types import Balance, EntryType, LedgerEntry
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind
 from closedwon.billing.invoices.types import Invoice, LineType
+from closedwon.billing.rating.matching import Subject
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import FAR_FUTURE, Interval
+
+NOBODY = ""
+"""Seat of lines without one: it owns nothing, so no seat's credit pays them."""
 
 
 class Pool(msgspec.Struct, kw_only=True):
@@ -41,6 +45,8 @@ class Pool(msgspec.Struct, kw_only=True):
     """Whether the window has ended and no open invoice can draw from it any more."""
     rolled_to: str | None = None
     """Rollover commit that took ``rolled``."""
+    seats: dict[str, Decimal] = {}
+    """INDIVIDUAL allocation: what invoices have left of each seat's own credit (R230)."""
 
     def serves(self, contract_id: str) -> bool:
         """Whether it may pay the contract's lines, as far as scope goes (R109, R163)."""
@@ -60,11 +66,28 @@ class Pool(msgspec.Struct, kw_only=True):
         gone = self.used + self.rolled + self.expired + self.trued_up
         return max(self.granted + self.adjusted - gone, ZERO)
 
-    def draw(self, amount: Decimal, *, final: bool) -> None:
-        """Take ``amount`` for an invoice."""
+    def seat_of(self, subject: Subject) -> str | None:
+        """The seat whose own credit pays the line; None where all seats share one (R229, R230)."""
+        key = self.commit.seat_group_key
+        if key is None:
+            return None
+        shown = subject.presentation_group_values.get(key)
+        return shown or subject.pricing_group_values.get(key) or NOBODY
+
+    def open_to(self, subject: Subject) -> Decimal:
+        """What can still be drawn for the line: of its seat's own credit, or of all there is."""
+        seat = self.seat_of(subject)
+        if seat is None:
+            return self.remaining
+        return min(self.remaining, max(self.seats.get(seat, ZERO), ZERO))
+
+    def draw(self, amount: Decimal, *, final: bool, seat: str | None = None) -> None:
+        """Take ``amount`` for an invoice, from the credit of ``seat`` where seats own theirs."""
         self.used += amount
         if final:
             self.used_final += amount
+        if seat is not None:
+            self.seats[seat] = self.seats.get(seat, ZERO) - amount
 
     def balance(self, now: datetime) -> Balance:
         """Where the segment stands at ``now``."""
@@ -81,8 +104,14 @@ class Pool(msgspec.Struct, kw_only=True):
             adjusted=self.adjusted,
             remaining=self.remaining,
             is_settled=self.is_settled,
+            seats=self._seats_left(),
             is_active=self.window.covers(now),
         )
+
+    def _seats_left(self) -> dict[str, Decimal]:
+        """Nothing once the segment was settled or rolled over."""
+        gone = bool(self.expired or self.rolled)
+        return {seat: ZERO if gone else max(left, ZERO) for seat, left in self.seats.items()}
 
 
 def opened(account: Account) -> list[Pool]:
@@ -97,7 +126,7 @@ def opened(account: Account) -> list[Pool]:
     by_segment = {pool.segment.id: pool for pool in pools}
     for entry in account.manual:
         if entry.type is EntryType.MANUAL and entry.segment_id in by_segment:
-            by_segment[entry.segment_id].adjusted += entry.amount
+            _adjust(by_segment[entry.segment_id], entry)
     for segment_id, amount in account.rolled.items():
         if segment_id in by_segment:
             by_segment[segment_id].rolled = amount
@@ -135,7 +164,16 @@ def book_deductions(pools: Iterable[Pool], invoices: Iterable[Invoice]) -> None:
     for invoice in invoices:
         for line in invoice.lines:
             if line.type is LineType.APPLIED and line.segment_id in by_segment:
-                by_segment[line.segment_id].draw(-line.total, final=True)
+                pool = by_segment[line.segment_id]
+                seat = line.presentation_group_values.get(pool.commit.seat_group_key or "")
+                pool.draw(-line.total, final=True, seat=seat)
+
+
+def _adjust(pool: Pool, entry: LedgerEntry) -> None:
+    """Book a manual entry, seat by seat where seats own their credit (R198)."""
+    pool.adjusted += entry.amount
+    for seat, amount in entry.per_seat.items():
+        pool.seats[seat] = pool.seats.get(seat, ZERO) + amount
 
 
 def _pools(commit: Commit, contract_id: str | None, end: datetime) -> list[Pool]:
@@ -154,4 +192,5 @@ def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: 
         contract_id=contract_id,
         window=Interval(start, None if until == FAR_FUTURE else until),
         granted=segment.granted,
+        seats=segment.granted_seats,
     )

@@ -1,6 +1,6 @@
 """What a renewal carries over from the contract it follows (R120, R121)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ def roll(
                 pool.rolled = _share(pool, commit, new, settings, kept.get(pool.segment.id, ZERO))
         rolled = sum((pool.rolled for pool in own), ZERO)
         if rolled:
-            rollover = rollover_commit(commit, old, new, rolled)
+            rollover = rollover_commit(commit, old, new, rolled, _seats(own, commit))
             for pool in own:
                 pool.rolled_to = rollover.id if pool.rolled else None
             added.append(rollover_pool(rollover, new))
@@ -51,9 +51,16 @@ def roll(
     return tuple(added)
 
 
-def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decimal) -> Commit:
+def rollover_commit(
+    commit: Commit,
+    old: Contract,
+    new: Contract,
+    amount: Decimal,
+    seats: Mapping[str, Decimal] = {},
+) -> Commit:
     """The commit that receives ``amount`` on ``new``: same terms, nothing to pay (R121).
 
+    ``seats`` is whose ``amount`` is where seats own their credit: it never changes hands (R236).
     An unmet postpaid obligation moves on and is due when the new contract ends (R191).
     """
     commit_id = derive("rollover", new.id, commit.id)
@@ -61,6 +68,7 @@ def rollover_commit(commit: Commit, old: Contract, new: Contract, amount: Decima
         id=derive("segment", commit_id),
         amount=amount,
         window=Interval(new.term.start, new.term.end),
+        seats=seats,
     )
     payments: tuple[ScheduleItem, ...] = ()
     if commit.kind is CommitKind.POSTPAID:
@@ -92,8 +100,29 @@ def _share(
     unexpired = pool.window.until >= new.term.start
     if not commit.rollover_fraction or not unexpired or pool.commit.archived_at is not None:
         return ZERO
+    if pool.seats:
+        return sum(_of_seats(pool, commit.rollover_fraction).values(), ZERO)
     base = pool.segment.amount if settings.rollover_base == "segment" else commit.access_total
     return min(max(pool.remaining - kept, ZERO), commit.rollover_fraction * base)
+
+
+def _of_seats(pool: Pool, fraction: Decimal) -> dict[str, Decimal]:
+    """What each seat may carry over of its own credit."""
+    granted = pool.segment.granted_seats
+    return {
+        seat: min(max(left, ZERO), fraction * granted.get(seat, ZERO))
+        for seat, left in pool.seats.items()
+    }
+
+
+def _seats(pools: Iterable[Pool], commit: Commit) -> dict[str, Decimal]:
+    """What every seat carries over of all its segments."""
+    found: dict[str, Decimal] = {}
+    for pool in pools:
+        shares = _of_seats(pool, commit.rollover_fraction or ZERO) if pool.rolled else {}
+        for seat, share in shares.items():
+            found[seat] = found.get(seat, ZERO) + share
+    return found
 
 
 def _given_back(account: Account) -> dict[str, Decimal]:

@@ -100,7 +100,7 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
 def may_pay(pool: Pool, piece: Slice) -> bool:
     """Whether the pool is eligible for the slice (R161, R163, R179)."""
     return (
-        pool.remaining > 0
+        pool.open_to(piece.subject) > 0
         and pool.commit.access_credit_type_id == piece.priced.credit_type_id
         and pool.window.start <= piece.window.start
         and piece.window.until <= pool.window.until
@@ -117,11 +117,11 @@ def _pay(piece: Slice, pool: Pool, gaps: Iterable[Gap], shares: list[Share]) -> 
     open_gaps: list[Gap] = []
     for gap in gaps:
         for stretch in gap.ahead(tariff.price):
-            amount = min(pool.remaining, stretch.money)
+            amount = min(pool.open_to(piece.subject), stretch.money)
             if not amount:
                 open_gaps.append(_untouched(stretch, gap, tariff.price))
                 continue
-            pool.draw(amount, final=False)
+            pool.draw(amount, final=False, seat=pool.seat_of(piece.subject))
             units = stretch.part.units
             if amount < stretch.money:
                 units = amount / stretch.part.unit_price
@@ -230,7 +230,8 @@ def _list_price(piece: Slice, part: Part) -> Decimal:
 
 
 def _application(piece: Slice, pool: Pool, amount: Decimal) -> Line:
-    """The negative line that shows what a balance paid (R132)."""
+    """The negative line that shows what a balance paid (R132), and of which seat's credit."""
+    seat = pool.seat_of(piece.subject)
     return Line(
         type=LineType.APPLIED,
         name=f"{pool.commit.name} applied",
@@ -243,4 +244,7 @@ def _application(piece: Slice, pool: Pool, amount: Decimal) -> Line:
         commit_id=pool.commit.id,
         segment_id=pool.segment.id,
         commit_kind=pool.commit.kind,
+        presentation_group_values={pool.commit.seat_group_key: seat}
+        if seat is not None and pool.commit.seat_group_key is not None
+        else {},
     )

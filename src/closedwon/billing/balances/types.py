@@ -37,6 +37,8 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Of the invoice, or the new contract of a rollover."""
     new_commit_id: str | None = None
     reason: str = ""
+    per_seat: Mapping[str, Decimal] = {}
+    """Manual entries on INDIVIDUAL credits: each seat's part; sums to ``amount`` (R198)."""
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):

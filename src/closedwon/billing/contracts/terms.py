@@ -58,6 +58,15 @@ class AccessSegment(msgspec.Struct, frozen=True, kw_only=True):
         """All it brings, later grants included."""
         return sum((more.amount for more in self.adjustments), self.amount)
 
+    @property
+    def granted_seats(self) -> dict[str, Decimal]:
+        """INDIVIDUAL allocation: all each seat was brought; sums to ``granted`` (R230, R235)."""
+        found = dict(self.seats)
+        for more in self.adjustments:
+            if more.seat_id is not None:
+                found[more.seat_id] = found.get(more.seat_id, Decimal(0)) + more.amount
+        return found
+
     def __post_init__(self) -> None:
         on_hour(self.window.start, "access start")
         if self.window.end is not None:
