@@ -354,7 +354,6 @@ def test_a_manual_entry_moves_the_balance_and_the_books_r198() -> None:
 @pytest.mark.parametrize(
     ("entry", "match"),
     [
-        (manual("-1.01"), "holds less"),
         (manual("1", type=EntryType.CREDITED), "type MANUAL"),
         (manual("1", reason=""), "reason"),
         (manual("1", segment_id="other"), "no such segment"),
@@ -364,6 +363,19 @@ def test_a_manual_entry_that_cannot_be_is_refused(entry: LedgerEntry, match: str
     engine, _ = town(1)
     with pytest.raises(Refused, match=match):
         engine.add_manual_entry("customer0", entry, at("2024-01-20"))
+
+
+def test_r195_more_may_be_taken_by_hand_than_is_left_the_balance_then_stands_at_zero() -> None:
+    engine, usage_store = town(1)
+    usage_store.use(event("customer0", "Bytes", at("2024-01-12"), "1000"))
+    engine.finalize(at("2024-01-01"))
+    engine.add_manual_entry("customer0", manual("-1.50"), at("2024-01-20"))
+    (balance,) = engine.bill("customer0", at("2024-01-20")).balances
+    assert (balance.adjusted, balance.remaining) == (-150, 0)
+
+    engine.finalize(MONTH)
+    deferred = [p.minor for p in engine.postings() if p.account == "deferred_revenue"]
+    assert (sum(deferred), engine.problems()) == (0, ())
 
 
 def test_a_closed_segment_takes_no_manual_entry() -> None:

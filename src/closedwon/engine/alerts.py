@@ -15,9 +15,9 @@ from closedwon.engine import customers
 from closedwon.engine.alert_checks import check_alert
 from closedwon.engine.alert_sights import sights_of
 from closedwon.engine.command import command
-from closedwon.engine.contracts import KEY_USED
 from closedwon.engine.events import emit
 from closedwon.engine.types import Bills, Meter
+from closedwon.engine.uniqueness import KEY_USED
 from closedwon.kernel.errors import Conflict, NotFound
 from closedwon.kernel.instant import wire_instant
 from closedwon.store.alerts import IN_ALARM, OK

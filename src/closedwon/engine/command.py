@@ -11,6 +11,14 @@ from closedwon.store.database import writing
 from closedwon.store.stores import Stores
 
 
+class Author(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, when, and the key that lets it happen once (R7)."""
+
+    by: str
+    now: datetime
+    uniqueness_key: str | None = None
+
+
 class Command(msgspec.Struct):
     """Set ``changed`` once something was written; a repeat that changes nothing leaves no row."""
 

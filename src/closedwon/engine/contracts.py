@@ -25,18 +25,18 @@ from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import InvoiceStatus
-from closedwon.engine import accounts, customers
-from closedwon.engine.checks import check_daily, check_filter, check_terms, ids_of
+from closedwon.engine import accounts, customers, lifecycle
+from closedwon.engine.checks import check_daily, check_filter, check_terms
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
+from closedwon.engine.manual import take_back_removed
 from closedwon.engine.revisions import check_end, check_revise
 from closedwon.engine.threshold_checks import check_settings
+from closedwon.engine.uniqueness import check_unused, take_key
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.kernel.ids import derive
 from closedwon.store.keys import Namespace
 from closedwon.store.stores import Stores
-
-KEY_USED = "This uniqueness key has already been used."
 
 
 class EditNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def create(
             return accounts.contract(stores, contract_id)
         wanted = replace(given, rate_card_id=_card_id(stores, catalog, given))
         _check_new(stores, catalog, wanted)
-        _take_key(stores, Namespace.CONTRACT, wanted.uniqueness_key, contract_id, note.now)
+        take_key(stores, Namespace.CONTRACT, wanted.uniqueness_key, contract_id, note.now)
         edit = Edit(
             id=derive("edit", contract_id, "create"),
             contract_id=contract_id,
@@ -108,9 +108,9 @@ def edit(
             return contract
         if contract.archived_at is not None:
             raise Refused("an archived contract cannot be edited (R113)", contract=contract_id)
-        _take_key(stores, Namespace.CONTRACT_EDIT, note.uniqueness_key, edit_id, note.now)
-        _check_change(stores, catalog, contract, change)
-        _record(
+        take_key(stores, Namespace.CONTRACT_EDIT, note.uniqueness_key, edit_id, note.now)
+        _check_change(stores, catalog, contract, change, note)
+        edited = _record(
             stores,
             Edit(
                 id=edit_id,
@@ -125,6 +125,7 @@ def edit(
         if isinstance(change, Amend | Revise):
             terms = change.terms if isinstance(change, Amend) else change.add
             _set_fields(stores, contract_id, change.custom_fields, terms)
+        take_back_removed(stores, catalog, edited.customer_id, edited.commits, note.now)
         running.changed = True
     return accounts.contract(stores, contract_id)
 
@@ -164,55 +165,52 @@ def _check_new(stores: Stores, catalog: Catalog, wanted: Create) -> None:
         raise Refused("the rate card is archived", card=card.id)
     check_terms(catalog, wanted.terms, wanted.prioritization)
     check_settings(catalog, card, wanted.settings)
-    _check_unused(stores, wanted.terms)
+    check_unused(stores, wanted.terms)
     if wanted.usage_filter is not None:
         check_filter(catalog, card, wanted.usage_filter)
 
 
-def _check_change(stores: Stores, catalog: Catalog, contract: Contract, change: Change) -> None:
+def _check_change(
+    stores: Stores, catalog: Catalog, contract: Contract, change: Change, note: EditNote
+) -> None:
     match change:
         case Create() | Follow():
             raise Refused("a contract is created, and renewed, by creating a contract")
         case Amend():
             check_terms(catalog, change.terms, contract.prioritization)
-            _check_unused(stores, change.terms)
+            check_unused(stores, change.terms)
         case Revise():
-            check_terms(catalog, change.add, contract.prioritization)
-            check_terms(catalog, change.replace, contract.prioritization)
-            if change.settings is not None:
-                card = catalog.rate_cards.get(contract.rate_card_id or "")
-                check_settings(catalog, card, change.settings)
-            _check_unused(stores, change.add)
-            _check_owned(stores, contract, change.replace)
-            check_revise(stores, contract, change)
+            _check_revise(stores, catalog, contract, change, note)
         case ChangeEnd():
-            check_end(stores, contract, change.ending_before)
+            check_end(stores, contract, change, note.now)
         case FilterUsage():
             card = catalog.rate_cards.get(contract.rate_card_id or "")
             check_filter(catalog, card, change.usage_filter)
         case Archive():
-            _check_archive(stores, contract, change)
+            if change.void_invoices:
+                _void(stores, contract, note)
         case _:
             assert_never(change)
 
 
-def _check_unused(stores: Stores, terms: Added) -> None:
-    taken = stores.contracts.holders_of_terms(ids_of(terms))
-    if taken:
-        term, holder = min(taken.items())
-        raise Conflict("a term id is taken", term=term, contract=holder)
+def _check_revise(
+    stores: Stores, catalog: Catalog, contract: Contract, change: Revise, note: EditNote
+) -> None:
+    check_terms(catalog, change.add, contract.prioritization)
+    check_terms(catalog, change.replace, contract.prioritization)
+    if change.settings is not None:
+        card = catalog.rate_cards.get(contract.rate_card_id or "")
+        check_settings(catalog, card, change.settings)
+    check_unused(stores, change.add)
+    check_unused(stores, change.replace, owner=contract.id)
+    check_revise(stores, contract, change, note.now)
 
 
-def _check_owned(stores: Stores, contract: Contract, terms: Added) -> None:
-    for term, holder in stores.contracts.holders_of_terms(ids_of(terms)).items():
-        if holder != contract.id:
-            raise Conflict("a term id is taken", term=term, contract=holder)
-
-
-def _check_archive(stores: Stores, contract: Contract, change: Archive) -> None:
+def _void(stores: Stores, contract: Contract, note: EditNote) -> None:
+    """Void every finalized invoice of a contract that is archived with them (R123)."""
     finalized = stores.invoices.all(contract_id=contract.id, status=InvoiceStatus.FINALIZED)
-    if change.void_invoices and finalized:
-        raise Refused("void the finalized invoices first", contract=contract.id)
+    for invoice in finalized:
+        lifecycle.void(stores, invoice.id, by=note.by, now=note.now)
 
 
 def _follow(stores: Stores, new: Contract, note: EditNote) -> None:
@@ -226,7 +224,7 @@ def _follow(stores: Stores, new: Contract, note: EditNote) -> None:
     if old.archived_at is not None:
         raise Refused("an archived contract cannot be followed", contract=old.id)
     if new.term.start < old.term.until:
-        check_end(stores, old, new.term.start)
+        check_end(stores, old, ChangeEnd(ending_before=new.term.start), note.now)
     _record(
         stores,
         Edit(
@@ -238,19 +236,6 @@ def _follow(stores: Stores, new: Contract, note: EditNote) -> None:
             source=note.source,
         ),
     )
-
-
-def _take_key(
-    stores: Stores, namespace: Namespace, key: str | None, resource_id: str, now: datetime
-) -> None:
-    if key is None:
-        return
-    if not 1 <= len(key) <= 128:
-        raise Refused("a uniqueness key has 1 to 128 characters (R7)", found=len(key))
-    holder = stores.keys.holder(namespace, key)
-    if holder is not None:
-        raise Conflict(KEY_USED, holder=holder)
-    stores.keys.take(namespace, key, resource_id, now)
 
 
 def _set_fields(stores: Stores, contract_id: str, fields: Mapping[str, str], terms: Added) -> None:

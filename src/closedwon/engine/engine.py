@@ -35,6 +35,7 @@ from closedwon.engine import (
     verify,
 )
 from closedwon.engine.alerts import Alerts
+from closedwon.engine.command import Author
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
@@ -262,7 +263,8 @@ class Engine(Invoicing, Metering):
         self, customer_id: str, entry: LedgerEntry, now: datetime, by: str = API
     ) -> None:
         """Add or remove balance of one segment by hand (R198)."""
-        manual.add_entry(self.stores, self.catalog(), customer_id, entry, by=by, now=now)
+        author = Author(by=by, now=now)
+        manual.add_entry(self.stores, self.catalog(), customer_id, entry, author)
 
     def postings(self, start: date | None = None, end: date | None = None) -> tuple[Posting, ...]:
         """Journal postings booked in ``[start, end)``, by day."""

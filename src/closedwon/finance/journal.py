@@ -192,7 +192,7 @@ def _recognised(movement: Movement, cost: int) -> int:
     access = movement.commit.access_total
     if not access or not cost:
         return 0
-    gone = movement.books.consumed - movement.entry.amount
+    gone = min(movement.books.consumed - movement.entry.amount, access)
     share = CONTEXT.divide(CONTEXT.multiply(Decimal(cost), gone), access)
     return int(share.to_integral_value(ROUND_HALF_UP)) - movement.books.recognised
 

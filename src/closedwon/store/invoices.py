@@ -200,6 +200,21 @@ class Invoices:
         )
         return frozenset(row["payment_id"] for row in rows)
 
+    def statuses_of_payments(
+        self, payment_ids: Iterable[str]
+    ) -> dict[str, frozenset[InvoiceStatus]]:
+        """By schedule point, the statuses of invoices that bill or billed it."""
+        found: dict[str, set[InvoiceStatus]] = {}
+        for row in select(
+            self._db,
+            "select distinct l.payment_id, i.status from invoice_line l"
+            " join invoice i on i.id = l.invoice_id"
+            " where l.payment_id in (select value from json_each(:ids))",
+            ids=listing(payment_ids),
+        ):
+            found.setdefault(row["payment_id"], set()).add(InvoiceStatus(row["status"]))
+        return {point: frozenset(statuses) for point, statuses in found.items()}
+
     def tampered(self) -> tuple[str, ...]:
         """Ids of invoices whose bytes no longer have their digest (G9, G20)."""
         return tuple(

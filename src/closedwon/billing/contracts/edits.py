@@ -111,6 +111,8 @@ class ChangeEnd(msgspec.Struct, frozen=True, kw_only=True, tag="change_end"):
     """New contract end; None opens it (R117, R118)."""
 
     ending_before: datetime | None
+    allow_before_finalized: bool = False
+    """Whether finalized invoices may reach beyond the new end; they stay as they are (R119)."""
 
 
 class Revise(msgspec.Struct, frozen=True, kw_only=True, tag="revise"):
