@@ -31,7 +31,7 @@ from closedwon.billing.pricing import Flat
 from closedwon.billing.rating.rates import Priced
 from closedwon.billing.subscriptions.charges import Charge, charges
 from closedwon.billing.subscriptions.grid import billing_periods
-from closedwon.kernel.calendar import Frequency
+from closedwon.kernel.calendar import Frequency, step
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import FAR_FUTURE, HOUR, Interval
 from oracle.biller.dates import MONTHS, nominal, point
@@ -131,16 +131,16 @@ def test_r9_r126_r127_r128_periods_tile_the_term_on_the_anchor(
 @pytest.mark.parametrize("frequency", MONTHS)
 def test_r9_a_step_keeps_the_day_of_month_or_takes_the_last_one(frequency: str) -> None:
     """31 -> 28 -> 31: counted from the anchor, a short month shortens itself and no other."""
-    for at in anchors():
+    for at in {*anchors()}:
         months = at.year * 12 + at.month - 1
         for n in range(-30, 60):
-            step = point(at, frequency, n)
+            found = step(at, Frequency(frequency), n)
             year, month = divmod(months + n * MONTHS[frequency], 12)
             last = calendar.monthrange(year, month + 1)[1]
 
-            assert (step.year, step.month) == (year, month + 1)
-            assert step.day == min(at.day, last)
-            assert (step.hour, step.minute) == (at.hour, at.minute)
+            assert (found.year, found.month) == (year, month + 1)
+            assert found.day == min(at.day, last)
+            assert found == point(at, frequency, n)
 
 
 @pytest.mark.parametrize("zone", ["Australia/Lord_Howe", "Asia/Kathmandu"])
@@ -195,7 +195,7 @@ def test_r10_r217_r219_subscriptions_charge_every_period_once_and_by_the_hour(
 ) -> None:
     """Sum of charges = price x (hours covered / hours of the full period), exactly in fractions."""
     waits = InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE
-    for at in anchors(("UTC", "Pacific/Kiritimati", "America/Santiago")):
+    for at in anchors(("UTC", "America/Santiago")):
         start = at + timedelta(days=3, hours=5)
         agreed = signed(start, frequency, StatementDay.CUSTOM_DATE, at)
         seats = Subscription(
