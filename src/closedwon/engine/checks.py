@@ -7,10 +7,12 @@ from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.overrides import Override, Prioritization
 from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge, UsageFilter
 from closedwon.engine.price_checks import check_override
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
+from closedwon.kernel.exact import ZERO, canonical
 from closedwon.kernel.instant import on_hour
 
 
@@ -26,6 +28,7 @@ def check_terms(catalog: Catalog, terms: Added, prioritization: Prioritization) 
         _check_charge(catalog, charge)
     for term in terms.recurring:
         _check_recurring(catalog, term)
+    _check_gated(catalog, terms)
     for override in terms.overrides:
         _check_override(catalog, override, prioritization)
 
@@ -55,6 +58,28 @@ def check_daily(kept: Iterable[RecurringCommit]) -> None:
         raise Refused("a contract has one DAILY recurring term (R208)", found=", ".join(daily))
 
 
+def check_services(contract: Contract) -> None:
+    """Raise Refused when more of a professional service is invoiced than was agreed (R159)."""
+    left = {service.id: service.max_amount for service in contract.services}
+    for charge in contract.charges:
+        if charge.service_id is None:
+            continue
+        if charge.service_id not in left:
+            raise Refused(
+                "the contract has no such professional service (R159)",
+                contract=contract.id,
+                service=charge.service_id,
+            )
+        left[charge.service_id] -= sum((item.amount for item in charge.items), ZERO)
+    for service_id, amount in left.items():
+        if amount < 0:
+            raise Refused(
+                "a professional service would be invoiced beyond its max_amount (R159)",
+                service=service_id,
+                over=canonical(-amount),
+            )
+
+
 def ids_of(terms: Added) -> Iterator[str]:
     """Ids of all terms and of every point of their schedules."""
     yield from terms.ids
@@ -63,6 +88,8 @@ def ids_of(terms: Added) -> Iterator[str]:
         yield from (payment.id for payment in commit.payments)
     for charge in terms.charges:
         yield from (point.id for point in charge.items)
+    for discount in terms.discounts:
+        yield from (point.id for point in discount.items)
 
 
 def _check_commit(catalog: Catalog, commit: Commit) -> None:
@@ -92,11 +119,23 @@ def _check_recurring(catalog: Catalog, term: RecurringCommit) -> None:
 
 
 def _check_charge(catalog: Catalog, charge: ScheduledCharge) -> None:
-    _check_fixed(catalog, charge.product_id, "a scheduled charge", charge.id)
+    if charge.service_id is None:
+        _check_fixed(catalog, charge.product_id, "a scheduled charge", charge.id)
     if not charge.items:
         raise Refused("a scheduled charge needs a schedule", charge=charge.id)
     if charge.credit_type_id not in catalog.credit_types:
         raise Refused("unknown credit type", charge=charge.id, credit_type=charge.credit_type_id)
+
+
+def _check_gated(catalog: Catalog, terms: Added) -> None:
+    for discount in terms.discounts:
+        _check_fixed(catalog, discount.product_id, "a discount", discount.id)
+        if discount.credit_type_id not in catalog.credit_types:
+            kind = discount.credit_type_id
+            raise Refused("unknown credit type", discount=discount.id, credit_type=kind)
+    for service in terms.services:
+        wanted = ProductType.PROFESSIONAL_SERVICE
+        _check_fixed(catalog, service.product_id, "a professional service", service.id, wanted)
 
 
 def _check_override(catalog: Catalog, override: Override, prioritization: Prioritization) -> None:
@@ -118,13 +157,19 @@ def _check_products(catalog: Catalog, applicability: Applicability, term_id: str
         raise Refused("unknown products", term=term_id, products=", ".join(unknown))
 
 
-def _check_fixed(catalog: Catalog, product_id: str, what: str, term_id: str) -> None:
+def _check_fixed(
+    catalog: Catalog,
+    product_id: str,
+    what: str,
+    term_id: str,
+    wanted: ProductType = ProductType.FIXED,
+) -> None:
     product = catalog.products.get(product_id)
     if product is None:
         raise Refused(f"{what} names an unknown product", term=term_id, product=product_id)
-    if product.type is not ProductType.FIXED:
+    if product.type is not wanted:
         raise Refused(
-            f"{what} needs a FIXED product (R100)",
+            f"{what} needs a {wanted.value} product (R100)",
             term=term_id,
             product=product_id,
             found=product.type.value,

@@ -26,7 +26,7 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import accounts, customers, lifecycle
-from closedwon.engine.checks import check_daily, check_filter, check_terms
+from closedwon.engine.checks import check_daily, check_filter, check_services, check_terms
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.manual import take_back_removed
@@ -134,6 +134,7 @@ def _record(stores: Stores, new: Edit) -> Contract:
     """Store the edit, fold and cache the state; it is due for a look at once."""
     contract = contract_of([*stores.contracts.edits(new.contract_id), new])
     check_daily(contract.recurring)
+    check_services(contract)
     stores.contracts.append(new)
     stores.contracts.put_state(contract, due_at=new.at)
     return contract

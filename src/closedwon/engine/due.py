@@ -9,6 +9,7 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import with_children
 from closedwon.billing.invoices.periods import anchor, finalizes_at
 from closedwon.billing.invoices.types import Invoice
+from closedwon.billing.subscriptions.grid import boundaries
 from closedwon.kernel.calendar import periods
 from closedwon.kernel.instant import FAR_FUTURE
 
@@ -21,17 +22,18 @@ def due_invoices(bill: Bill, now: datetime) -> tuple[Invoice, ...]:
 def next_due(contract: Contract, after: datetime, grace_hours: int) -> datetime | None:
     """The first instant later than ``after`` at which something of it can become final.
 
-    A usage invoice after its grace, a scheduled one, a true-up, the start or end of a segment, the
-    next child of a generator, a transition. None when nothing is left; an edit makes the contract
-    due at once in any case.
+    A usage invoice after its grace, a scheduled one, a charge of a subscription, a true-up, the
+    start or end of a segment, the next child of a generator, a transition. None when nothing is
+    left; an edit makes the contract due at once in any case.
     """
     if contract.archived_at is not None and contract.archived_at <= after:
         return None
     grown = with_children(contract, after)
     times = [at for at in _points(grown, timedelta(hours=grace_hours)) if after < at]
-    usage = _next_usage(contract, after, grace_hours)
-    if usage is not None:
-        times.append(usage)
+    times += filter(None, [_next_usage(contract, after, grace_hours)])
+    for subscription in contract.subscriptions:
+        dated = (at for at in boundaries(contract, subscription) if after < at)
+        times += filter(None, [next(dated, None)])
     return min(times, default=None)
 
 
@@ -53,6 +55,11 @@ def _points(contract: Contract, grace: timedelta) -> Iterator[datetime]:
     yield from _points_of(contract.commits, grace)
     for charge in contract.charges:
         yield from (point.timestamp for point in charge.items)
+    for discount in contract.discounts:
+        yield from (point.timestamp for point in discount.items)
+    for subscription in contract.subscriptions:
+        yield from (update.starting_at for update in subscription.quantity_updates)
+        yield from (update.starting_at for update in subscription.seat_updates)
     yield from _ending(contract.term.until, grace)
 
 

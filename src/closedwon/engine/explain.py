@@ -6,6 +6,7 @@ from datetime import datetime
 from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added, Amend, Create, Edit, Revise
+from closedwon.billing.contracts.gated import Discount
 from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.state import Contract
@@ -58,6 +59,8 @@ class _Walk:
             yield self._term("override", contract, line.why.override_id)
         if line.charge_id is not None:
             yield self._term("charge", contract, line.charge_id)
+        if line.discount_id is not None:
+            yield self._term("discount", contract, line.discount_id)
         if line.commit_id is not None:
             yield from self._commit(contract, line.commit_id)
 
@@ -105,7 +108,9 @@ class _Walk:
         return found
 
 
-def _brought(edit: Edit) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit]:
+def _brought(
+    edit: Edit,
+) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit | Discount]:
     groups: tuple[Added, ...] = ()
     if isinstance(edit.change, Create | Amend):
         groups = (edit.change.terms,)
@@ -115,4 +120,5 @@ def _brought(edit: Edit) -> Iterator[Commit | Override | ScheduledCharge | Recur
         yield from added.commits
         yield from added.overrides
         yield from added.charges
+        yield from added.discounts
         yield from added.recurring

@@ -1,13 +1,18 @@
 """The part of ``Engine`` that is about invoices once they are made (metronome.md 3.P)."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Unpack
 
 from closedwon.billing.account import BillingSettings
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice
-from closedwon.engine import lifecycle
+from closedwon.engine import lifecycle, services
+from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.finalize import Finalizer
+from closedwon.engine.services import Work
 from closedwon.store.stores import Stores
 
 API = "api"
@@ -33,4 +38,19 @@ class Invoicing:
         """Bill a VOID invoice anew, finalized at ``now``; its id is new (R284)."""
         return lifecycle.regenerate(
             self.stores, self._finalizer, self.catalog(), invoice_id, by=by, now=now
+        )
+
+    def invoice_service(
+        self,
+        contract_id: str,
+        work: Sequence[Work],
+        issued_at: datetime,
+        **note: Unpack[EditOptions],
+    ) -> Contract:
+        """Schedule an invoice for professional services that were done (R159).
+
+        Keywords as of ``edit_contract``. Raises Refused when a service's max_amount is passed.
+        """
+        return services.invoice(
+            self.stores, self.catalog(), contract_id, work, issued_at, EditNote(**note)
         )

@@ -137,6 +137,9 @@ def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
         for charge in contract.charges:
             unit = charge.credit_type_id
             agreed[unit] = agreed.get(unit, ZERO) + sum((x.amount for x in charge.items), ZERO)
+        for discount in contract.discounts:
+            unit = discount.credit_type_id
+            agreed[unit] = agreed.get(unit, ZERO) - sum((x.amount for x in discount.items), ZERO)
     for unit, total in sorted(agreed.items()):
         invoiced = _scheduled(picture.account.finalized, unit)
         waiting = _scheduled((*picture.bill.invoices, *picture.account.withheld), unit)

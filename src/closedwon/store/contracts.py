@@ -233,6 +233,8 @@ def _ids(contract: Contract) -> Iterator[str]:
         yield from (payment.id for payment in commit.payments)
     for charge in contract.charges:
         yield from (point.id for point in charge.items)
+    for discount in contract.discounts:
+        yield from (point.id for point in discount.items)
 
 
 def _has_threshold(contract: Contract) -> bool:

@@ -72,9 +72,7 @@ class CustomerTerms:
 
     def edit(self, edit_id: str) -> CustomerEdit | None:
         """One edit by its id."""
-        rows = select(
-            self._db, "select content from customer_term_edit where id = :id", id=edit_id
-        )
+        rows = select(self._db, "select content from customer_term_edit where id = :id", id=edit_id)
         return decoded(rows[0]["content"], CustomerEdit) if rows else None
 
     def customer_of(self, commit_id: str) -> str | None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from billing.world import at, span
 from closedwon.billing.invoices.schedule import (
-    Distribution,
     Amount,
+    Distribution,
     RecurringSchedule,
     point,
     schedule_items,

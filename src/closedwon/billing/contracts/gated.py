@@ -25,6 +25,10 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True):
     custom_fields: Mapping[str, str] = {}
     source: Source | None = None
 
+    def __post_init__(self) -> None:
+        if any(item.amount < 0 for item in self.items):
+            raise Refused("a discount gives what it takes off as positive (R158)", id=self.id)
+
 
 class ProfessionalService(msgspec.Struct, frozen=True, kw_only=True):
     """Work that is invoiced as it is done, up to ``max_amount`` (R159)."""
@@ -34,9 +38,14 @@ class ProfessionalService(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal
     quantity: Decimal
     max_amount: Decimal
+    """Most that may be invoiced, in the wire unit of USD."""
     description: str = ""
     custom_fields: Mapping[str, str] = {}
     source: Source | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.unit_price, self.quantity, self.max_amount) < 0:
+            raise Refused("a professional service has no negative amounts (R159)", id=self.id)
 
 
 class Royalty(msgspec.Struct, frozen=True, kw_only=True):

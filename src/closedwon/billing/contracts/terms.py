@@ -189,13 +189,15 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScheduledCharge(msgspec.Struct, frozen=True, kw_only=True):
-    """A fixed-product charge at points in time (R148-R160)."""
+    """A charge at points in time for a fixed product, or for work that was done (R148-R160)."""
 
     id: str
     product_id: str
     name: str
     items: tuple[ScheduleItem, ...]
     credit_type_id: str = USD
+    service_id: str | None = None
+    """The professional service it bills (R159)."""
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
     source: Source | None = None

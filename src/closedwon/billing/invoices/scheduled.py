@@ -1,4 +1,4 @@
-"""Scheduled invoices: commit payments and charges of one instant share one (R148-R151, R182)."""
+"""Scheduled invoices: payments, charges, discounts of one instant share one (R148-R160, R182)."""
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
@@ -6,6 +6,7 @@ from itertools import count
 
 from closedwon.billing.account import Account
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.gated import Discount
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduledCharge, ScheduleItem
 from closedwon.billing.invoices.draft import Identity, draft_of
@@ -54,14 +55,27 @@ def _lines(
         return
     shared = (commit for commit in account.commits if commit.invoice_contract_id == contract.id)
     for commit in (*contract.commits, *shared):
-        is_postpaid = commit.kind is CommitKind.POSTPAID
-        if commit.archived_at is None and not commit.do_not_invoice and not is_postpaid:
-            for payment in commit.payments:
-                yield payment.timestamp, _purchase(contract, commit, payment, catalog)
+        for payment in _invoiced(commit):
+            yield payment.timestamp, _purchase(contract, commit, payment, catalog)
+    yield from _charged(contract, catalog)
+
+
+def _charged(contract: Contract, catalog: Catalog) -> Iterator[tuple[datetime, Line]]:
+    """Lines of charges, up to their archiving (R160), and of discounts (R158)."""
     for charge in contract.charges:
         for item in charge.items:
             if charge.archived_at is None or item.timestamp < charge.archived_at:
                 yield item.timestamp, _charge(contract, charge, item, catalog)
+    for discount in contract.discounts:
+        for item in discount.items:
+            yield item.timestamp, _discount(contract, discount, item, catalog)
+
+
+def _invoiced(commit: Commit) -> tuple[ScheduleItem, ...]:
+    """Payments that get an invoice: a promise has its true-up instead (R154, R187, R205)."""
+    if commit.archived_at is not None or commit.do_not_invoice:
+        return ()
+    return () if commit.kind is CommitKind.POSTPAID else commit.payments
 
 
 def _purchase(contract: Contract, commit: Commit, item: ScheduleItem, catalog: Catalog) -> Line:
@@ -94,8 +108,26 @@ def _charge(
         unit_price=item.unit_price,
         credit_type_id=charge.credit_type_id,
         charge_id=charge.id,
+        service_id=charge.service_id,
         payment_id=item.id,
         why=Why(edit_id=contract.edit_of.get(charge.id)),
+    )
+
+
+def _discount(contract: Contract, discount: Discount, item: ScheduleItem, catalog: Catalog) -> Line:
+    """What is taken off; the invoice of its date may become negative (R136, R158)."""
+    return Line(
+        type=LineType.SCHEDULED,
+        name=discount.name,
+        total=-item.amount,
+        product_id=discount.product_id,
+        product_tags=_tags(catalog, discount.product_id, item.timestamp),
+        quantity=item.quantity,
+        unit_price=-item.unit_price,
+        credit_type_id=discount.credit_type_id,
+        discount_id=discount.id,
+        payment_id=item.id,
+        why=Why(edit_id=contract.edit_of.get(discount.id)),
     )
 
 
