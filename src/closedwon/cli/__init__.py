@@ -39,6 +39,7 @@ COMMANDS = {
     "status": "status:status",
     "sync": "sync:sync",
     "usage": "usage:usage",
+    "whatif": "whatif:whatif",
 }
 """Command -> ``module:function`` in this package, imported when the command is used."""
 

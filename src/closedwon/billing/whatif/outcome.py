@@ -1,6 +1,6 @@
 """What a bill of the time to come says, month by month."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ import msgspec
 
 from closedwon.billing.account import Bill
 from closedwon.billing.contracts.terms import CommitKind
-from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
+from closedwon.billing.invoices.types import InvoiceType, Line, LineType
 from closedwon.kernel.calendar import add_months
 from closedwon.kernel.exact import CONTEXT, ZERO
 from closedwon.kernel.instant import HOUR, Interval
@@ -68,78 +68,91 @@ def outcome(bill: Bill, credit_type_id: str, span: Interval) -> Outcome:
     Amounts in other units than ``credit_type_id`` are left out. A usage invoice counts in the month
     its period begins.
     """
-    invoices = [one for one in bill.invoices if one.credit_type_id == credit_type_id]
+    ahead = _Ahead(bill, credit_type_id, span.until)
     months: list[Month] = []
     start = span.start.replace(day=1, hour=0)
     while start < span.until:
         end = add_months(start, 1)
-        months.append(_month(bill, invoices, credit_type_id, Interval(start, end)))
+        months.append(ahead.month(Interval(start, end)))
         start = end
-    return Outcome(months=tuple(months), runs_out_at=_runs_out(months, bill, credit_type_id))
+    return Outcome(months=tuple(months), runs_out_at=ahead.runs_out(months))
 
 
-def _month(bill: Bill, invoices: Sequence[Invoice], credit_type_id: str, month: Interval) -> Month:
-    usage = [
-        line
-        for invoice in invoices
-        if invoice.start is not None and month.covers(invoice.start)
-        for line in invoice.lines
-        if line.credit_type_id == credit_type_id
-    ]
-    used = [line for line in usage if line.type in USED]
-    scheduled = (
-        invoice.total
-        for invoice in invoices
-        if invoice.type is InvoiceType.SCHEDULED and month.covers(invoice.issued_at)
-    )
-    drawn = -sum((line.total for line in usage if line.type is LineType.APPLIED), ZERO)
-    return Month(
-        starting_at=month.start,
-        list_value=sum((_listed(line) for line in used), ZERO),
-        price=sum((line.total for line in used), ZERO),
-        drawn=drawn,
-        overage=sum((line.payable for line in usage), ZERO),
-        scheduled=sum(scheduled, ZERO),
-        left=_left(bill, invoices, credit_type_id, month.until),
-    )
+class _Ahead:
+    """The time to come, in one unit."""
+
+    def __init__(self, bill: Bill, credit_type_id: str, now: datetime) -> None:
+        self._entries = bill.entries
+        self._unit = credit_type_id
+        self._now = now
+        self._invoices = [one for one in bill.invoices if one.credit_type_id == credit_type_id]
+        self._commits = {
+            commit.id: commit
+            for commit in bill.commits
+            if commit.kind is not CommitKind.POSTPAID
+            and commit.access_credit_type_id == credit_type_id
+        }
+
+    def month(self, month: Interval) -> Month:
+        """One calendar month."""
+        usage = [
+            line
+            for invoice in self._invoices
+            if invoice.start is not None and month.covers(invoice.start)
+            for line in invoice.lines
+            if line.credit_type_id == self._unit
+        ]
+        used = [line for line in usage if line.type in USED]
+        scheduled = (
+            invoice.total
+            for invoice in self._invoices
+            if invoice.type is InvoiceType.SCHEDULED and month.covers(invoice.issued_at)
+        )
+        drawn = -sum((line.total for line in usage if line.type is LineType.APPLIED), ZERO)
+        return Month(
+            starting_at=month.start,
+            list_value=sum((_listed(line) for line in used), ZERO),
+            price=sum((line.total for line in used), ZERO),
+            drawn=drawn,
+            overage=sum((line.payable for line in usage), ZERO),
+            scheduled=sum(scheduled, ZERO),
+            left=self._left(month.until),
+        )
+
+    def runs_out(self, months: Sequence[Month]) -> datetime | None:
+        """When the first month with overage had used up its balances."""
+        for month in months if self._commits else ():
+            if month.overage > 0 and month.price > 0 and month.left <= 0:
+                span = add_months(month.starting_at, 1) - month.starting_at
+                share = CONTEXT.divide(month.drawn, month.price)
+                return month.starting_at + timedelta(hours=int(Decimal(span // HOUR) * share))
+        return None
+
+    def _left(self, at: datetime) -> Decimal:
+        """Entries up to ``at``, and what invoices that are still open have drawn by then.
+
+        What begins at ``at`` counts only when it rolled over; what ends at ``at`` has ended.
+        """
+        total = ZERO
+        for entry in self._entries:
+            commit = self._commits.get(entry.commit_id)
+            if commit is None:
+                continue
+            moves = entry.amount < 0 or commit.rolled_over_from is not None
+            if entry.timestamp < at or (entry.timestamp == at and moves):
+                total += entry.amount
+        for invoice in self._invoices:
+            drawing = invoice.issued_at > self._now and invoice.start and invoice.start < at
+            for line in invoice.lines if drawing else ():
+                if line.type is LineType.APPLIED and line.commit_id in self._commits:
+                    total += line.total
+        return total
 
 
 def _listed(line: Line) -> Decimal:
     if line.list_price is None or line.quantity is None:
         return line.total
     return line.list_price * line.quantity
-
-
-def _left(bill: Bill, invoices: Iterable[Invoice], credit_type_id: str, at: datetime) -> Decimal:
-    """Balances whose window holds the instant before ``at``, less what was drawn by then."""
-    last = at - HOUR
-    held = {
-        segment.id: segment.amount
-        for commit in bill.commits
-        if commit.kind is not CommitKind.POSTPAID and commit.access_credit_type_id == credit_type_id
-        for segment in commit.segments
-        if segment.window.covers(last)
-    }
-    for invoice in invoices:
-        if invoice.start is None or invoice.start >= at:
-            continue
-        for line in invoice.lines:
-            if line.type is LineType.APPLIED and line.segment_id in held:
-                held[line.segment_id] += line.total
-    return sum(held.values(), ZERO)
-
-
-def _runs_out(months: Sequence[Month], bill: Bill, credit_type_id: str) -> datetime | None:
-    has_any = any(
-        commit.kind is not CommitKind.POSTPAID and commit.access_credit_type_id == credit_type_id
-        for commit in bill.commits
-    )
-    for month in months if has_any else ():
-        if month.overage > 0 and month.price > 0 and month.left <= 0:
-            span = add_months(month.starting_at, 1) - month.starting_at
-            hours = CONTEXT.multiply(Decimal(span // HOUR), month.drawn / month.price)
-            return month.starting_at + timedelta(hours=int(hours))
-    return None
 
 
 def _discount(paid: Decimal, listed: Decimal) -> Decimal | None:
