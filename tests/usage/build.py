@@ -42,6 +42,7 @@ def a_metric(
     event_types: Sequence[str] = ("call",),
     not_event_types: Sequence[str] = (),
     filters: Sequence[PropertyFilter] = (),
+    group_keys: Sequence[tuple[str, ...]] = (),
     created_at: datetime = START,
 ) -> Metric:
     return Metric(
@@ -52,6 +53,7 @@ def a_metric(
         event_types=tuple(event_types),
         not_event_types=tuple(not_event_types),
         filters=tuple(filters),
+        group_keys=tuple(group_keys),
         created_at=created_at,
     )
 

@@ -11,6 +11,9 @@ from closedwon.engine.fields import check_fields
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.store.stores import Stores
 
+ALIASES_MAX = 2000
+ALIAS_MAX = 128
+
 
 def create(stores: Stores, customer: Customer, *, by: str, now: datetime) -> None:
     """Add a customer; the same id with the same content again changes nothing.
@@ -28,6 +31,8 @@ def create(stores: Stores, customer: Customer, *, by: str, now: datetime) -> Non
         if holder is not None:
             raise Conflict("the account has a customer already", account=str(account), id=holder)
         _check_aliases(stores, customer.id, customer.ingest_aliases)
+        if stores.customers.holders([customer.id]):
+            raise Conflict("the id is an alias of another customer (R21)", id=customer.id)
         check_fields(stores, "customer", customer.id, customer.custom_fields)
         stores.customers.add(customer)
         stores.custom_fields.set("customer", customer.id, customer.custom_fields)
@@ -65,8 +70,18 @@ def many(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Customer]:
 
 
 def _check_aliases(stores: Stores, customer_id: str, aliases: tuple[str, ...]) -> None:
-    if "" in aliases or len(set(aliases)) != len(aliases):
-        raise Refused("aliases must be different and not empty", customer=customer_id)
+    if len(set(aliases)) != len(aliases) or len(aliases) > ALIASES_MAX:
+        raise Refused(
+            f"at most {ALIASES_MAX} aliases, all different",
+            customer=customer_id,
+            found=len(aliases),
+        )
+    for alias in aliases:
+        if not 1 <= len(alias) <= ALIAS_MAX:
+            raise Refused(f"an alias has 1 to {ALIAS_MAX} characters", customer=customer_id)
+    for other in stores.customers.many(set(aliases) - {customer_id}):
+        message = "the alias is the id of another customer (R21)"
+        raise Conflict(message, alias=other, holder=other)
     for alias, holder in sorted(stores.customers.holders(aliases).items()):
         if holder != customer_id:
             raise Conflict("the alias belongs to another customer", alias=alias, holder=holder)
