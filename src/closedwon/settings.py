@@ -140,6 +140,17 @@ class Settings(BaseSettings):
     stripe_skips_small: bool = Field(
         True, description="Leave out invoices of nothing or below Stripe's minimum (R292)."
     )
+    aws_access_key_id: str = Field(
+        "", description="Access key that may call BatchMeterUsage, for AWS Marketplace."
+    )
+    aws_secret_access_key: SecretStr = Field(SecretStr(""), description="Its secret.")
+    azure_tenant_id: str = Field("", description="Tenant of the Azure marketplace application.")
+    azure_client_id: str = Field("", description="Id of that application.")
+    azure_client_secret: SecretStr = Field(SecretStr(""), description="Its secret.")
+    gcp_client_email: str = Field(
+        "", description="Service account that reports to Google Cloud Marketplace."
+    )
+    gcp_private_key_file: Path | None = Field(None, description="Its RSA private key in PEM form.")
     deliver_seconds: int = Field(
         30, ge=5, description="Pause between two deliveries of webhooks and invoices."
     )

@@ -60,6 +60,11 @@ def test_endpoints_of_the_settings_are_told_events(tmp_path: Path) -> None:
         ({"webhook_urls": {"crm": URL}, "webhook_secrets": {"erp": "x"}}, "crm, erp"),
         ({"webhook_urls": {"crm": URL}, "webhook_secrets": {"crm": ""}}, "not empty"),
         ({"invoice_webhook_url": URL}, "invoice_webhook_secret"),
+        ({"aws_access_key_id": "AKID"}, "aws_secret_access_key"),
+        ({"azure_client_id": "app", "azure_client_secret": "x"}, "azure_tenant_id"),
+        ({"azure_client_id": "app", "azure_tenant_id": "t"}, "azure_client_secret"),
+        ({"gcp_client_email": "me@x"}, "gcp_private_key_file"),
+        ({"gcp_client_email": "me@x", "gcp_private_key_file": "/nowhere"}, "cannot read"),
         (
             {"webhook_urls": {"crm": "http://hooks.example/in"}, "webhook_secrets": {"crm": "x"}},
             "https",
@@ -80,7 +85,15 @@ def test_each_setting_makes_its_channel(tmp_path: Path) -> None:
         "invoice_webhook_url": URL,
         "invoice_webhook_secret": "hush",
         "stripe_api_key": "sk_canary",
+        "aws_access_key_id": "AKID",
+        "aws_secret_access_key": "sk_canary",
+        "azure_tenant_id": "t",
+        "azure_client_id": "app",
+        "azure_client_secret": "sk_canary",
+        "gcp_client_email": "me@x",
+        "gcp_private_key_file": tmp_path / "key.pem",
     }
+    (tmp_path / "key.pem").write_text("sk_canary")
     for name in ("invoice_directory", "stripe_api_key"):
         assert delivers(Settings(state_dir=tmp_path, **{name: given[name]}))
     with app(tmp_path, **given) as one:
@@ -91,8 +104,12 @@ def test_each_setting_makes_its_channel(tmp_path: Path) -> None:
             ("invoice", "files"),
             ("invoice", "invoice-webhook"),
             ("invoice", "stripe"),
+            ("metering", "aws_marketplace"),
+            ("metering", "azure_marketplace"),
+            ("metering", "gcp_marketplace"),
             ("webhook", "crm"),
         ]
+        assert [step.name for step in one.closing] == ["finalize", "meter", "deliver", "seal"]
         assert "hush" not in repr(step)
         assert "sk_canary" not in repr(step)
 

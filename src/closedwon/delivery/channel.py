@@ -44,6 +44,8 @@ class Verdict(StrEnum):
     """Not arrived, or nobody knows; the same id is tried again."""
     REFUSED = "refused"
     """Wrong as it stands; trying again would change nothing."""
+    TOO_LATE = "too_late"
+    """Tried for RETRY_FOR; whether it ever arrived nobody knows."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,7 +81,7 @@ class InvoiceChannel:
             updated_at=now,
         )
         self.engine.stores.providers.put_external(external)
-        if outcome.verdict is Verdict.REFUSED:
+        if outcome.verdict is not Verdict.DONE:
             properties = {
                 "invoice_id": invoice.id,
                 "customer_id": invoice.customer_id,

@@ -109,6 +109,16 @@ class BillingProviders:
         )
         return tuple(_configuration(row) for row in rows)
 
+    def customers_at(self, billing_provider: str) -> tuple[str, ...]:
+        """Ids of customers that have or had a configuration at a provider."""
+        rows = select(
+            self._db,
+            "select distinct customer_id from billing_provider_configuration"
+            " where billing_provider = :provider order by customer_id",
+            provider=billing_provider,
+        )
+        return tuple(row["customer_id"] for row in rows)
+
     def put_external(self, external: ExternalInvoice) -> None:
         """Set what became of an invoice; sqlite3.IntegrityError at another provider."""
         row: Row = {

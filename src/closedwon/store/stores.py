@@ -14,6 +14,8 @@ from closedwon.store.invoices import Invoices
 from closedwon.store.journal import Journal
 from closedwon.store.keys import UniquenessKeys
 from closedwon.store.ledger import Ledger
+from closedwon.store.metering import MeterReports
+from closedwon.store.moments import Moments
 from closedwon.store.outbox import Outbox
 from closedwon.store.problems import BillingProblems
 from closedwon.store.providers import BillingProviders
@@ -37,5 +39,7 @@ class Stores:
         self.audit = Audit(db)
         self.events = Events(db)
         self.alerts = Alerts(db)
+        self.moments = Moments(db)
         self.outbox = Outbox(db)
         self.providers = BillingProviders(db)
+        self.meter_reports = MeterReports(db)

@@ -86,7 +86,7 @@ class Deliver:
             outcome = channel.send(effect)
             verdict = self._settle(channel, effect, outcome, max(now, self.clock()))
             done += verdict is Verdict.DONE
-            given_up += verdict is Verdict.REFUSED
+            given_up += verdict in (Verdict.REFUSED, Verdict.TOO_LATE)
             note = note or outcome.error
             if outcome.is_away or self.clock() - began > RUN_MAX:
                 break
@@ -96,13 +96,13 @@ class Deliver:
         outbox = self.stores.outbox
         again = next_try(effect, outcome, now)
         if outcome.verdict is Verdict.AGAIN and again is None:
-            outcome = replace(outcome, verdict=Verdict.REFUSED)
+            outcome = replace(outcome, verdict=Verdict.TOO_LATE)
         with writing(self.stores.db):
             channel.settled(effect, outcome, now)
             match outcome.verdict:
                 case Verdict.DONE:
                     outbox.done(effect.id, now)
-                case Verdict.REFUSED:
+                case Verdict.REFUSED | Verdict.TOO_LATE:
                     outbox.give_up(effect.id, outcome.error, now)
                 case Verdict.AGAIN:
                     outbox.retry(effect.id, again or now, outcome.error)

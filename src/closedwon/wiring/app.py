@@ -39,7 +39,7 @@ from closedwon.sync.sweep import Sweep
 from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
-from closedwon.wiring.delivery import deliveries
+from closedwon.wiring.delivery import deliveries, metering
 from closedwon.wiring.lock import writer_lock
 from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
 from closedwon.wiring.org import Org
@@ -208,7 +208,9 @@ class App:
     @property
     def closing(self) -> tuple[Step, ...]:
         """The steps that freeze invoices, tell of them and seal usage."""
-        return (Finalize(engine=self.engine), *self.delivering, Seal(seal=self.usage.seal))
+        metered = metering(self.settings, self.engine)
+        seal = Seal(seal=self.usage.seal)
+        return (Finalize(engine=self.engine), *metered, *self.delivering, seal)
 
     @cached_property
     def delivering(self) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from closedwon.delivery import Channel, InvoiceChannel, WebhookChannel, webhooks
+from closedwon.delivery.meters import MeterChannel
 from closedwon.delivery.provider import Provider
 from closedwon.delivery.providers import Files, InvoiceWebhook, Stripe, stripe
 from closedwon.engine import Engine
@@ -16,14 +17,19 @@ from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings
 from closedwon.step import Step
 from closedwon.sync.deliver import Deliver
+from closedwon.sync.meter import Meter
 from closedwon.transport import Limits, open_client
 from closedwon.transport.client import require_private
+from closedwon.wiring.markets import marketplaces
 
 NOTHING_DELIVERED: Final[Mapping[str, Any]] = {
     "webhook_urls": {},
     "invoice_directory": None,
     "invoice_webhook_url": "",
     "stripe_api_key": SecretStr(""),
+    "aws_access_key_id": "",
+    "azure_client_id": "",
+    "gcp_client_email": "",
 }
 """Settings under which no channel exists, for rehearsals."""
 
@@ -31,6 +37,17 @@ NOTHING_DELIVERED: Final[Mapping[str, Any]] = {
 def delivers(settings: Settings) -> bool:
     """Whether anything is configured to be delivered."""
     return any(getattr(settings, name) != nothing for name, nothing in NOTHING_DELIVERED.items())
+
+
+def metering(settings: Settings, engine: Engine) -> tuple[Step, ...]:
+    """The step that has marketplaces told; none without credentials for any."""
+    names = {
+        "aws_marketplace": settings.aws_access_key_id,
+        "azure_marketplace": settings.azure_client_id,
+        "gcp_marketplace": settings.gcp_client_email,
+    }
+    chosen = tuple(name for name, login in names.items() if login)
+    return (Meter(engine=engine, marketplaces=chosen),) if chosen else ()
 
 
 def deliveries(
@@ -68,7 +85,11 @@ def channels(
         InvoiceChannel(provider=provider, engine=engine, seller=seller, is_billing_provider=True)
         for provider in _billing_providers(settings, client)
     )
-    return (*copies, *collecting, *_endpoints(settings, client, clock))
+    metering = (
+        MeterChannel(marketplace=marketplace, stores=engine.stores)
+        for marketplace in marketplaces(settings, client, clock)
+    )
+    return (*copies, *collecting, *metering, *_endpoints(settings, client, clock))
 
 
 def _copies(
