@@ -16,6 +16,7 @@ from closedwon.billing.balances.pools import Pool, book_deductions, book_trueups
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.consolidate import consolidated
 from closedwon.billing.invoices.scheduled import scheduled_invoices
@@ -87,11 +88,18 @@ def bill(
     _close(account, pools, [i for i in open_invoices if i.issued_at > now], now)
     return Bill(
         invoices=tuple(open_invoices),
-        commits=tuple({pool.commit.id: pool.commit for pool in pools}.values()),
+        commits=_commits(account, pools),
         balances=tuple(pool.balance(now) for pool in pools),
         entries=entries(pools, [*account.finalized, *due], now, account.reopened),
         warnings=tuple(warnings),
     )
+
+
+def _commits(account: Account, pools: Iterable[Pool]) -> tuple[Commit, ...]:
+    """Every commit, unpaid ones as well, then what rolled over."""
+    found = {commit.id: commit for owner in account.contracts for commit in owner.commits}
+    found |= {commit.id: commit for commit in account.commits}
+    return tuple((found | {pool.commit.id: pool.commit for pool in pools}).values())
 
 
 class Renewal(msgspec.Struct, frozen=True):

@@ -35,6 +35,7 @@ from closedwon.engine import (
     verify,
 )
 from closedwon.engine.alerts import Alerts
+from closedwon.engine.balances import Balances
 from closedwon.engine.command import Author
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
@@ -60,6 +61,7 @@ class Engine(Invoicing, Metering):
         self.stores = Stores(db)
         self._finalizer = Finalizer(self.stores, usage, self.settings)
         self._catalog: tuple[str, Catalog] = ("", Catalog())
+        self.balances = Balances(self.stores, self.catalog, self.bill)
         self.alerts = Alerts(self.stores, self.catalog, usage, self.bills)
 
     # Catalogue

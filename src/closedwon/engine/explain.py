@@ -48,6 +48,7 @@ class _Walk:
     ) -> None:
         self._stores = stores
         self._catalog = catalog
+        self._account = account
         self._contracts = {contract.id: contract for contract in account.contracts}
         self._known_at = known_at
 
@@ -92,6 +93,9 @@ class _Walk:
         for commit in contract.commits:
             if commit.id == commit_id and commit.recurring_id is not None:
                 return self._term("recurring", contract, commit.recurring_id)
+        for commit in self._account.commits:
+            if commit.id == commit_id:
+                return Cause(kind="commit", id=commit_id, name=commit.name, source=commit.source)
         return self._term("commit", contract, commit_id)
 
     def _term(self, kind: str, contract: Contract, term_id: str) -> Cause:

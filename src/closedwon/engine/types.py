@@ -80,7 +80,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     edit: Edit | None = None
-    """None for a rate: rates belong to the catalogue."""
+    """None for a rate, which belongs to the catalogue, and a commit of the customer itself."""
     source: Source | None = None
     """Opportunity, quote, quote lines and mapping rule; None for what an API caller created."""
 

@@ -200,6 +200,16 @@ class Invoices:
         )
         return frozenset(row["payment_id"] for row in rows)
 
+    def with_payments(self, payment_ids: Iterable[str]) -> tuple[Invoice, ...]:
+        """Invoices that bill or billed any of these schedule points, by issue date."""
+        rows = select(
+            self._db,
+            "select * from invoice where id in (select invoice_id from invoice_line"
+            " where payment_id in (select value from json_each(:ids))) order by issued_at, id",
+            ids=listing(payment_ids),
+        )
+        return tuple(_invoice(row) for row in rows)
+
     def statuses_of_payments(
         self, payment_ids: Iterable[str]
     ) -> dict[str, frozenset[InvoiceStatus]]:
