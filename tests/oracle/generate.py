@@ -220,11 +220,11 @@ class Maker:
     ) -> Override:
         """``names`` are balances a commit-specific one may be about (R87)."""
         since, until = self.window(*window)
-        kind = self.random.randrange(6)
+        kind = self.random.randrange(7)
         selector = self.selector(products)
         overwrite = None
-        if kind == 0:
-            selector = Selector(products=(self.random.choice(products).name,))
+        if kind in (0, 5):
+            selector = Selector(products=(self.random.choice(products[:2]).name,))
             overwrite = self.price()
         times = Fraction(self.random.randrange(1, 30), 20) if kind in (1, 2, 3) else None
         ranges: tuple[tuple[Fraction | None, Fraction], ...] = ()
