@@ -60,6 +60,13 @@ class Regeneration(msgspec.Struct, frozen=True, kw_only=True):
         return (old.start, old.credit_type_id) == (draft.start, draft.credit_type_id)
 
 
+class Billable(msgspec.Struct, frozen=True, kw_only=True):
+    """From ``effective_at``, whether invoices of the customer are meant to be collected (R290)."""
+
+    effective_at: datetime
+    is_billable: bool
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One customer with everything its bill depends on, besides catalogue, usage and instant."""
 
@@ -77,6 +84,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Manual ledger entries (R198)."""
     rolled: Mapping[str, Decimal] = {}
     """By segment id, what was rolled over and posted: it stays so when an invoice is voided."""
+    issue_dates: Mapping[str, datetime] = {}
+    """By draft id, the issue date a person gave it (R291)."""
+    billable: tuple[Billable, ...] = ()
+    """By ``effective_at``; billable before the first one (R290)."""
     reopened: Mapping[str, int] = {}
     """By segment id, how often voiding took an expiration back; the next one has a new id."""
 
@@ -92,6 +103,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def billed(self) -> tuple[Invoice, ...]:
         """What no draft may bill again: final invoices and those that are withheld (R283)."""
         return (*self.finalized, *self.withheld)
+
+    def is_billable(self, at: datetime) -> bool:
+        """What holds at ``at``: a usage period's start, another invoice's issue date (R290)."""
+        said = [change.is_billable for change in self.billable if change.effective_at <= at]
+        return said[-1] if said else True
 
     def at(self, now: datetime) -> Self:
         """The account as a reader at ``now`` sees it: what happened later has not happened yet."""

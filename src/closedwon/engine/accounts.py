@@ -31,6 +31,7 @@ def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
     invoices = stores.invoices.of_customers(ids)
     void = stores.invoices.of_customers(ids, InvoiceStatus.VOID)
     rolled, reopened = stores.ledger.rolled(ids), stores.ledger.reopened(ids)
+    dates, billable = stores.marks.issue_dates(ids), stores.marks.billable(ids)
     manual = stores.ledger.manual(ids)
     own = stores.customer_terms.edits(ids)
     return {
@@ -40,6 +41,8 @@ def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
             commits=commits_of(own.get(customer_id, ())),
             finalized=tuple(invoices.get(customer_id, ())),
             voided=tuple(void.get(customer_id, ())),
+            issue_dates=dates.get(customer_id, {}),
+            billable=billable.get(customer_id, ()),
             rolled=rolled.get(customer_id, {}),
             reopened=reopened.get(customer_id, {}),
             manual=tuple(manual.get(customer_id, ())),
@@ -72,6 +75,7 @@ def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
     contracts = stores.contracts.digests(ids)
     manual = stores.ledger.manual(ids)
     counts = stores.invoices.counts(ids)
+    dates, billable = stores.marks.issue_dates(ids), stores.marks.billable(ids)
     own = stores.customer_terms.edits(ids)
     found = {}
     for customer_id, customer in people.items():
@@ -79,6 +83,8 @@ def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
             catalogue,
             encoded(customer),
             counts.get(customer_id, ""),
+            encoded(dates.get(customer_id)),
+            encoded(billable.get(customer_id)),
             *contracts.get(customer_id, ()),
             *(encoded(edit) for edit in own.get(customer_id, ())),
             *(encoded(entry) for entry in manual.get(customer_id, ())),

@@ -42,7 +42,7 @@ def dues(
 ) -> Iterator[tuple[str, datetime | None]]:
     """When each contract is due next; the customer's own balances make the first one due (R109)."""
     own = _points_of(account.commits, timedelta(hours=grace_hours))
-    extra = [at for at in own if after < at]
+    extra = [at for at in (*own, *account.issue_dates.values()) if after < at]
     for contract in account.contracts:
         due = next_due(contract, after, grace_hours)
         found = [*extra, *([] if due is None else [due])]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 
-from closedwon.billing.account import BillingSettings
+from closedwon.billing.account import Billable, BillingSettings
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.invoices.types import Invoice
-from closedwon.engine import lifecycle, services
+from closedwon.billing.invoices.listing import InvoiceFilter, listed
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus
+from closedwon.engine import accounts, lifecycle, marks, services
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.services import Work
@@ -54,3 +55,25 @@ class Invoicing:
         return services.invoice(
             self.stores, self.catalog(), contract_id, work, issued_at, EditNote(**note)
         )
+
+    def list_invoices(
+        self, customer_id: str, now: datetime, wanted: InvoiceFilter | None = None
+    ) -> tuple[Invoice, ...]:
+        """Stored invoices, void ones included, and the drafts of ``now`` (R129, R144, R289)."""
+        account = accounts.account(self.stores, customer_id).at(now)
+        drafts = self._finalizer.bill(account, self.catalog(), now).invoices
+        every = (*account.finalized, *account.voided, *drafts)
+        return listed(every, wanted or InvoiceFilter())
+
+    def update_issue_date(
+        self, customer_id: str, invoice_id: str, issued_at: datetime, now: datetime, by: str = API
+    ) -> None:
+        """Move when a DRAFT is issued, and so when it becomes final (R291)."""
+        drafts = self.list_invoices(customer_id, now, InvoiceFilter(status=InvoiceStatus.DRAFT))
+        marks.move(self.stores, drafts, invoice_id, issued_at, by=by, now=now)
+
+    def set_billable(
+        self, customer_id: str, change: Billable, now: datetime, by: str = API
+    ) -> None:
+        """Say whether the customer's invoices are to be collected; not is a flag only (R290)."""
+        marks.set_billable(self.stores, customer_id, change, by=by, now=now)

@@ -23,6 +23,8 @@ TABLES = (
     "contract",
     "invoice",
     "invoice_line",
+    "invoice_issue_date",
+    "customer_billable",
     "ledger_entry",
     "ledger_taken_back",
     "journal_entry",

@@ -14,6 +14,7 @@ from closedwon.store.invoices import Invoices
 from closedwon.store.journal import Journal
 from closedwon.store.keys import UniquenessKeys
 from closedwon.store.ledger import Ledger
+from closedwon.store.marks import Marks
 from closedwon.store.metering import MeterReports
 from closedwon.store.moments import Moments
 from closedwon.store.outbox import Outbox
@@ -33,6 +34,7 @@ class Stores:
         self.contracts = Contracts(db)
         self.customer_terms = CustomerTerms(db)
         self.invoices = Invoices(db)
+        self.marks = Marks(db)
         self.ledger = Ledger(db)
         self.journal = Journal(db)
         self.problems = BillingProblems(db)

@@ -31,9 +31,11 @@ def draft_of(
     """A draft of the contract; its total is what its lines make payable (R133).
 
     Lines in a custom pricing unit count through their conversion line only (R250).
-    ``service`` is the period of a usage invoice; scheduled ones have none. The draft that takes
-    the place of a void invoice has an id of its own and is due at once (R284).
+    ``service`` is the period of a usage invoice; scheduled ones have none. A person may have moved
+    the issue date (R291). The draft that takes the place of a void invoice has an id of its own
+    and is due at once (R284).
     """
+    issued_at = account.issue_dates.get(identity.id, issued_at)
     draft = Invoice(
         id=identity.id,
         customer_id=account.customer.id,
@@ -51,6 +53,7 @@ def draft_of(
         net_payment_terms_days=contract.net_payment_terms_days,
         contract_custom_fields=contract.custom_fields,
         customer_custom_fields=account.customer.custom_fields,
+        is_billable=account.is_billable(issued_at if service is None else service.start),
     )
     again = account.regenerating
     if again is None or not again.is_of(draft):

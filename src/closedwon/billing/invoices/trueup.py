@@ -8,7 +8,7 @@ from closedwon.billing.balances.pools import Pool
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.draft import Identity, draft_of
-from closedwon.billing.invoices.periods import anchor, finalizes_at
+from closedwon.billing.invoices.periods import anchor, finalizes_at, usage_invoice_id
 from closedwon.billing.invoices.types import (
     Invoice,
     InvoiceType,
@@ -39,7 +39,7 @@ def trueup_invoices(
         if _is_withheld(account, pool):
             continue
         (payment,) = pool.commit.payments
-        issued_at = max(payment.timestamp, _last_statement(contract, pool, settings))
+        issued_at = max(payment.timestamp, _last_statement(account, contract, pool, settings))
         if pool.remaining:
             yield _invoice(account, contract, pool, issued_at)
 
@@ -68,13 +68,17 @@ def _is_withheld(account: Account, pool: Pool) -> bool:
     )
 
 
-def _last_statement(contract: Contract, pool: Pool, settings: BillingSettings) -> datetime:
+def _last_statement(
+    account: Account, contract: Contract, pool: Pool, settings: BillingSettings
+) -> datetime:
     """When the last usage invoice that touches the access window finalizes (R140, R187)."""
     ends = pool.window.until
     if ends < FAR_FUTURE:
         for period in periods(anchor(contract), contract.statement.frequency, contract.term):
             if period.until >= ends:
-                return finalizes_at(period, settings.grace_hours)
+                statement_id = usage_invoice_id(contract.id, period.start)
+                planned = finalizes_at(period, settings.grace_hours)
+                return account.issue_dates.get(statement_id, planned)
     return ends
 
 

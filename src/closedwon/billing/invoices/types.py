@@ -118,6 +118,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     contract_custom_fields: Mapping[str, str] = {}
     customer_custom_fields: Mapping[str, str] = {}
     regenerated_from: str | None = None
+    is_billable: bool = True
+    """False flags an invoice of an unbillable customer; it is computed all the same (R290)."""
 
     @property
     def payment_ids(self) -> frozenset[str]:
