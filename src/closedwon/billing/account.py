@@ -28,6 +28,10 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     archived_at: datetime | None = None
 
 
+INDIVIDUAL_SEATS_MAX = 1000
+"""Unless the setting says otherwise (R237, Appendix E)."""
+
+
 class BillingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Named choices where the source is silent (metronome.md section 6)."""
 
@@ -37,6 +41,8 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``segment`` or ``commit_total``: what rollover_fraction is a fraction of (R121, G4)."""
     drawdown_dates: str = "segment"
     """``segment`` or ``commit``: whose dates order balances (R175, G21)."""
+    max_individual_seats: int = INDIVIDUAL_SEATS_MAX
+    """Seats of one subscription that may own a credit (R237)."""
 
 
 class Regeneration(msgspec.Struct, frozen=True, kw_only=True):

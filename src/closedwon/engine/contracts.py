@@ -7,6 +7,7 @@ from typing import Required, TypedDict, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from closedwon.billing.account import INDIVIDUAL_SEATS_MAX
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import (
     Added,
@@ -31,6 +32,7 @@ from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.manual import take_back_removed
 from closedwon.engine.revisions import check_end, check_revise
+from closedwon.engine.subscription_checks import check_subscriptions
 from closedwon.engine.threshold_checks import check_settings
 from closedwon.engine.uniqueness import check_unused, take_key
 from closedwon.kernel.errors import Conflict, NotFound, Refused
@@ -60,7 +62,12 @@ class EditOptions(TypedDict, total=False):
 
 
 def create(
-    stores: Stores, catalog: Catalog, contract_id: str, given: Create, note: EditNote
+    stores: Stores,
+    catalog: Catalog,
+    contract_id: str,
+    given: Create,
+    note: EditNote,
+    individual_seats_max: int = INDIVIDUAL_SEATS_MAX,
 ) -> Contract:
     """Create a contract; the same id with the same content again changes nothing.
 
@@ -85,6 +92,7 @@ def create(
             source=note.source,
         )
         contract = _record(stores, edit)
+        check_subscriptions(catalog, None, contract, individual_seats_max)
         _set_fields(stores, contract_id, wanted.custom_fields, wanted.terms)
         if wanted.transition is not None:
             _follow(stores, contract, note)
@@ -93,7 +101,12 @@ def create(
 
 
 def edit(
-    stores: Stores, catalog: Catalog, contract_id: str, change: Change, note: EditNote
+    stores: Stores,
+    catalog: Catalog,
+    contract_id: str,
+    change: Change,
+    note: EditNote,
+    individual_seats_max: int = INDIVIDUAL_SEATS_MAX,
 ) -> Contract:
     """Append one edit; one with the same ``edit_id`` and content again changes nothing."""
     resource = ("contract", contract_id)
@@ -122,6 +135,7 @@ def edit(
                 uniqueness_key=note.uniqueness_key,
             ),
         )
+        check_subscriptions(catalog, contract, edited, individual_seats_max)
         if isinstance(change, Amend | Revise):
             terms = change.terms if isinstance(change, Amend) else change.add
             _set_fields(stores, contract_id, change.custom_fields, terms)

@@ -51,7 +51,7 @@ KNOWN: dict[type[msgspec.Struct], str] = {
     Override: "id window applicability rate entitled priority source",
     Applicability: "product_ids product_tags specifiers",
     Specifier: "product_id product_tags pricing_group_values presentation_group_values exclude",
-    BillingSettings: "grace_hours rollover_base drawdown_dates",
+    BillingSettings: "grace_hours rollover_base drawdown_dates max_individual_seats",
     RateCard: """id name description fiat_credit_type_id aliases rates created_at archived_at
         custom_fields""",
     Rate: """id rate_card_id product_id window price entitled credit_type_id commit_price""",

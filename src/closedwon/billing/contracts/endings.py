@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.replacing import superseded
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.subscriptions import Subscription
+from closedwon.billing.contracts.subscriptions import Collection, Subscription
 from closedwon.billing.contracts.terms import CommitKind, ScheduleItem
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import FAR_FUTURE, Interval
 
 
 def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
@@ -26,14 +26,11 @@ def ended(contract: Contract, end: datetime | None, at: datetime) -> Contract:
     recurring = tuple(_recurring(known, contract.term, term, at) for known in contract.recurring)
     moved = replace(contract, term=term, recurring=recurring)
     if term.until >= contract.term.until:
-        return moved
+        kept = tuple(_not_extended(one, contract.term.until) for one in contract.subscriptions)
+        return replace(moved, subscriptions=kept)
     return replace(
         unscheduled(moved, term.until),
-        subscriptions=tuple(
-            _cut(subscription, term.until)
-            for subscription in contract.subscriptions
-            if subscription.window.start < term.until
-        ),
+        subscriptions=tuple(_cut(one, term.until) for one in contract.subscriptions),
     )
 
 
@@ -65,8 +62,17 @@ def _recurring(
 
 
 def _cut(subscription: Subscription, end: datetime) -> Subscription:
+    """Ended where the contract ends; one that would start later never does (R117)."""
     window = subscription.window
-    return replace(subscription, window=Interval(window.start, min(window.until, end)))
+    until = max(window.start, min(window.until, end))
+    return replace(subscription, window=Interval(window.start, until))
+
+
+def _not_extended(subscription: Subscription, end: datetime) -> Subscription:
+    """In advance, a subscription ends where the contract ended before it was extended (R118)."""
+    if subscription.collection is Collection.ARREARS or end == FAR_FUTURE:
+        return subscription
+    return _cut(subscription, end)
 
 
 def _before(items: tuple[ScheduleItem, ...], end: datetime) -> tuple[ScheduleItem, ...]:

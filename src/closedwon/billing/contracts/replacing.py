@@ -1,7 +1,7 @@
 """What a term keeps of what it was when an edit replaces it (R113, R114, R197)."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import FAR_FUTURE, Interval
 
 Update = TypeVar("Update", QuantityUpdate, SeatUpdate)
+MOMENT = timedelta(microseconds=1)
 
 
 def superseded(
@@ -44,21 +45,32 @@ def changed(old: Commit, new: Commit, at: datetime) -> Commit:
 
 
 def recorded(new: Subscription, contract: Contract, at: datetime) -> Subscription:
-    """``new`` with ``at`` on the updates this edit brings (R225, R229)."""
+    """``new`` with ``at`` on the updates this edit brings (R225, R229).
+
+    Updates of two edits are never told of one instant: what an edit granted stands when the next
+    one comes.
+    """
     old = next(one for one in contract.subscriptions if one.id == new.id)
+    stamps = [update.recorded_at for update in old.quantity_updates]
+    stamps += [update.recorded_at for update in old.seat_updates]
+    last = max((stamp for stamp in stamps if stamp is not None), default=None)
+    when = at if last is None else max(at, last + MOMENT)
     return replace(
         new,
-        quantity_updates=_dated(old.quantity_updates, new.quantity_updates, at),
-        seat_updates=_dated(old.seat_updates, new.seat_updates, at),
+        quantity_updates=_dated(old.quantity_updates, new.quantity_updates, when),
+        seat_updates=_dated(old.seat_updates, new.seat_updates, when),
     )
 
 
 def _dated(old: Sequence[Update], new: Sequence[Update], at: datetime) -> tuple[Update, ...]:
-    known = {replace(update, recorded_at=None): update.recorded_at for update in old}
+    """Each update that was there keeps its instant; the same one again is another one."""
+    waiting: dict[Update, list[datetime | None]] = {}
+    for update in old:
+        waiting.setdefault(replace(update, recorded_at=None), []).append(update.recorded_at)
     dated = []
     for update in new:
-        bare = replace(update, recorded_at=None)
-        dated.append(replace(update, recorded_at=known.get(bare, at)))
+        known = waiting.get(replace(update, recorded_at=None))
+        dated.append(replace(update, recorded_at=known.pop(0) if known else at))
     return tuple(dated)
 
 
