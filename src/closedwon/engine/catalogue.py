@@ -1,4 +1,4 @@
-"""Commands on the catalogue: products, rate cards, rates (R45-R60)."""
+"""Commands on the catalogue: credit types and products (R45-R52)."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -6,13 +6,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import (
+    FIAT,
     Catalog,
     CreditType,
     Product,
     ProductType,
     ProductVersion,
-    Rate,
-    RateCard,
 )
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
@@ -28,7 +27,9 @@ def create_credit_type(stores: Stores, kind: CreditType, *, by: str, now: dateti
     with command(stores, "create", ("credit_type", kind.id), by=by, now=now) as running:
         known = stores.catalogue.catalog().credit_types
         if _is_new(known.get(kind.id), kind, "credit type"):
-            if any(other.name == kind.name for other in known.values()):
+            if any(
+                other.name == kind.name and not _is_seeded(other, kind) for other in known.values()
+            ):
                 raise Conflict(f"a credit type is called {kind.name!r} already")
             stores.catalogue.add_credit_type(kind)
             running.changed = True
@@ -53,9 +54,9 @@ def update_product(
     """Define a product anew from ``version.starting_at`` on (R48); drafts follow, R12."""
     with command(stores, "update", ("contract_product", product_id), by=by, now=now) as running:
         catalog = stores.catalogue.catalog()
-        product = catalog.products.get(product_id)
-        if product is None:
-            raise NotFound("no such product", product=product_id)
+        product = _product(catalog, product_id)
+        if product.archived_at is not None:
+            raise Refused("an archived product cannot be updated", product=product_id)
         on_hour(version.starting_at, "product update")
         if version.starting_at < product.versions[0].starting_at:
             raise Refused(
@@ -69,41 +70,13 @@ def update_product(
             running.changed = True
 
 
-def create_rate_card(stores: Stores, card: RateCard, *, by: str, now: datetime) -> None:
-    """Add a card with its aliases and rates (R53-R57); again the same changes nothing."""
-    with command(stores, "create", ("rate_card", card.id), by=by, now=now) as running:
-        catalog = stores.catalogue.catalog()
-        known = catalog.rate_cards.get(card.id)
-        if known is not None:
-            if _first(known, card) != card:
-                raise Conflict("a rate card with this id and other content exists", card=card.id)
-            return
-        if card.fiat_credit_type_id not in catalog.credit_types:
-            raise Refused("unknown credit type", credit_type=card.fiat_credit_type_id)
-        _check_rates(catalog, card.id, card.rates)
-        check_fields(stores, "rate_card", card.id, card.custom_fields)
-        stores.catalogue.add_rate_card(card)
-        stores.custom_fields.set("rate_card", card.id, card.custom_fields)
-        running.changed = True
-
-
-def add_rates(
-    stores: Stores, card_id: str, rates: tuple[Rate, ...], *, by: str, now: datetime
-) -> None:
-    """Add rates to a card; one that is there already is left alone.
-
-    They win over older ones in their window (R54) and reach every contract on the card (R56).
-    """
-    with command(stores, "add_rates", ("rate_card", card_id), by=by, now=now) as running:
-        catalog = stores.catalogue.catalog()
-        card = catalog.rate_cards.get(card_id)
-        if card is None:
-            raise NotFound("no such rate card", card=card_id)
-        known = {rate.id: rate for other in catalog.rate_cards.values() for rate in other.rates}
-        new = tuple(rate for rate in rates if _is_new_rate(known.get(rate.id), rate))
-        _check_rates(catalog, card_id, new)
-        stores.catalogue.add_rates(card_id, new)
-        running.changed = bool(new)
+def archive_product(stores: Stores, product_id: str, *, by: str, now: datetime) -> None:
+    """Keep a product from getting new rates; what is sold stays sold (R11)."""
+    with command(stores, "archive", ("contract_product", product_id), by=by, now=now) as running:
+        product = _product(stores.catalogue.catalog(), product_id)
+        if product.archived_at is None:
+            stores.catalogue.put_product(replace(product, archived_at=now))
+            running.changed = True
 
 
 def _is_new(known: Definition | None, given: Definition, what: str) -> bool:
@@ -114,17 +87,16 @@ def _is_new(known: Definition | None, given: Definition, what: str) -> bool:
     return False
 
 
-def _is_new_rate(known: Rate | None, given: Rate) -> bool:
-    if known is None:
-        return True
-    if known != given:
-        raise Conflict("a rate with this id and other content exists", rate=given.id)
-    return False
+def _is_seeded(other: CreditType, kind: CreditType) -> bool:
+    """Whether ``other`` is the currency of ``kind`` as it is there without being created."""
+    return other.id in FIAT and kind.currency == other.currency is not None
 
 
-def _first(known: RateCard, given: RateCard) -> RateCard:
-    """``known`` as it was created: rates added later are left out."""
-    return replace(known, rates=known.rates[: len(given.rates)])
+def _product(catalog: Catalog, product_id: str) -> Product:
+    product = catalog.products.get(product_id)
+    if product is None:
+        raise NotFound("no such product", product=product_id)
+    return product
 
 
 def _check_version(
@@ -133,6 +105,10 @@ def _check_version(
     """What a definition must fulfil; a product keeps a metric it has, archived or not (R37)."""
     if (kind is ProductType.USAGE) != (version.metric_id is not None):
         raise Refused("a metric goes with USAGE products, and only with them", name=version.name)
+    if (kind is ProductType.COMPOSITE) != (version.composite is not None):
+        raise Refused(
+            "composite products, and only they, name their base (R241)", name=version.name
+        )
     if version.metric_id is None:
         return
     metric = catalog.metrics.get(version.metric_id)
@@ -145,35 +121,4 @@ def _check_version(
             "the metric has no compound group key with these keys (R35)",
             metric=metric.id,
             keys=", ".join(sorted(keys)),
-        )
-
-
-def _check_rates(catalog: Catalog, card_id: str, rates: tuple[Rate, ...]) -> None:
-    for rate in rates:
-        if rate.rate_card_id != card_id:
-            raise Refused("a rate names another rate card", rate=rate.id, card=card_id)
-        if rate.credit_type_id not in catalog.credit_types:
-            raise Refused("unknown credit type", credit_type=rate.credit_type_id)
-        on_hour(rate.window.start, "rate start")
-        if rate.window.end is not None:
-            on_hour(rate.window.end, "rate end")
-        _check_priced(catalog, rate)
-    ids = [rate.id for rate in rates]
-    taken = set(ids) & {r.id for card in catalog.rate_cards.values() for r in card.rates}
-    if taken or len(set(ids)) != len(ids):
-        raise Conflict("a rate id is used twice", rates=", ".join(sorted(taken or set(ids))))
-
-
-def _check_priced(catalog: Catalog, rate: Rate) -> None:
-    product = catalog.products.get(rate.product_id)
-    if product is None:
-        raise Refused("a rate for an unknown product", product=rate.product_id)
-    if product.type is ProductType.FIXED:
-        raise Refused("a fixed product has no rate (R156)", product=product.id)
-    keys = product.at(rate.window.start).pricing_group_key
-    if set(rate.pricing_group_values) != set(keys):
-        raise Refused(
-            "a rate needs a value for every pricing key of its product (R69)",
-            rate=rate.id,
-            expected=", ".join(keys) or "none",
         )

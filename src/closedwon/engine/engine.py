@@ -12,21 +12,13 @@ from sqlite_utils import Database
 
 from closedwon.billing.account import Account, Bill, BillingSettings, Customer
 from closedwon.billing.balances.types import LedgerEntry
-from closedwon.billing.catalog.types import (
-    Catalog,
-    CreditType,
-    Product,
-    ProductVersion,
-    Rate,
-    RateCard,
-)
+from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Change, Create, Edit, Revise
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
 from closedwon.billing.thresholds.purchase import Purchase
 from closedwon.engine import (
     accounts,
-    catalogue,
     contracts,
     customers,
     fields,
@@ -42,6 +34,7 @@ from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
+from closedwon.engine.selling import Selling
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
@@ -51,7 +44,7 @@ from closedwon.store.problems import BillingProblem
 from closedwon.store.stores import Stores
 
 
-class Engine(Invoicing, Metering):
+class Engine(Invoicing, Selling, Metering):
     """Catalogue, customers, contracts, bills, invoices, ledger and journal of one state file."""
 
     def __init__(self, db: Database, usage: Usage, settings: BillingSettings | None = None) -> None:
@@ -72,28 +65,6 @@ class Engine(Invoicing, Metering):
         if revision != self._catalog[0]:
             self._catalog = (revision, self.stores.catalogue.catalog())
         return self._catalog[1]
-
-    def create_credit_type(self, kind: CreditType, now: datetime, by: str = API) -> None:
-        """Add a currency or pricing unit."""
-        catalogue.create_credit_type(self.stores, kind, by=by, now=now)
-
-    def create_product(self, product: Product, now: datetime, by: str = API) -> None:
-        """Add a product; again the same changes nothing, other content is a Conflict."""
-        catalogue.create_product(self.stores, product, by=by, now=now)
-
-    def update_product(
-        self, product_id: str, version: ProductVersion, now: datetime, by: str = API
-    ) -> None:
-        """Define a product anew from ``version.starting_at`` on (R48)."""
-        catalogue.update_product(self.stores, product_id, version, by=by, now=now)
-
-    def create_rate_card(self, card: RateCard, now: datetime, by: str = API) -> None:
-        """Add a rate card with its rates; again the same changes nothing."""
-        catalogue.create_rate_card(self.stores, card, by=by, now=now)
-
-    def add_rates(self, card_id: str, rates: Iterable[Rate], now: datetime, by: str = API) -> None:
-        """Add rates; the last one added wins in its window (R54)."""
-        catalogue.add_rates(self.stores, card_id, tuple(rates), by=by, now=now)
 
     # Customers
 

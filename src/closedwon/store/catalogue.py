@@ -6,8 +6,7 @@ from msgspec.structs import replace
 from sqlite_utils import Database
 
 from closedwon.billing.catalog.types import (
-    USD,
-    USD_CENTS,
+    FIAT,
     Alias,
     Catalog,
     CreditType,
@@ -22,6 +21,7 @@ from closedwon.kernel.instant import Interval, format_instant, parse_instant
 from closedwon.store.migrations import create, migrations
 from closedwon.store.rows import (
     Row,
+    change,
     decoded,
     encoded,
     insert,
@@ -85,7 +85,7 @@ class Catalogue:
             products=self._products(),
             rate_cards=self._rate_cards(),
             credit_types={
-                USD: USD_CENTS,
+                **FIAT,
                 **{kind.id: kind for kind in self._all("credit_type", CreditType)},
             },
         )
@@ -115,6 +115,13 @@ class Catalogue:
             "product_version", [_version_row(product.id, version) for version in product.versions]
         )
 
+    def put_product(self, product: Product) -> None:
+        """Store a product, without its later versions, in the place of the one with its id."""
+        first = replace(product, versions=product.versions[:1])
+        row: Row = {"id": product.id, "type": product.type, "content": encoded(first)}
+        upsert(self._db, "product", ("id",), [row])
+        self._revise("product", [row])
+
     def put_product_version(self, product_id: str, version: ProductVersion) -> None:
         """Add a version; one with the same start replaces it (R48)."""
         row = _version_row(product_id, version)
@@ -123,26 +130,40 @@ class Catalogue:
 
     def add_rate_card(self, card: RateCard) -> None:
         """Store a new card with its aliases and rates."""
+        self.put_rate_card(card)
+        self.add_rates(card.id, card.rates)
+
+    def put_rate_card(self, card: RateCard) -> None:
+        """Store a card without its rates, in the place of the one with its id.
+
+        An alias it had with the same window keeps the moment it was assigned (R57).
+        """
         bare = replace(card, aliases=(), rates=())
-        self._add("rate_card", [{"id": card.id, "name": card.name, "content": encoded(bare)}])
-        assigned = select(
-            self._db, "select coalesce(max(assigned), 0) as last from rate_card_alias"
-        )[0]["last"]
-        self._add(
-            "rate_card_alias",
-            [
+        row: Row = {"id": card.id, "name": card.name, "content": encoded(bare)}
+        upsert(self._db, "rate_card", ("id",), [row])
+        kept = {
+            (held["name"], held["starting_at"], held["ending_before"]): held["assigned"]
+            for held in select(
+                self._db, "select * from rate_card_alias where rate_card_id = :id", id=card.id
+            )
+        }
+        last = select(self._db, "select coalesce(max(assigned), 0) as last from rate_card_alias")
+        change(self._db, "delete from rate_card_alias where rate_card_id = :id", id=card.id)
+        rows: list[Row] = []
+        for position, alias in enumerate(card.aliases, start=1):
+            start, end = format_instant(alias.window.start), instant_or_none(alias.window.end)
+            rows.append(
                 {
                     "rate_card_id": card.id,
                     "position": position,
                     "name": alias.name,
-                    "starting_at": format_instant(alias.window.start),
-                    "ending_before": instant_or_none(alias.window.end),
-                    "assigned": assigned + position,
+                    "starting_at": start,
+                    "ending_before": end,
+                    "assigned": kept.get((alias.name, start, end), last[0]["last"] + position),
                 }
-                for position, alias in enumerate(card.aliases, start=1)
-            ],
-        )
-        self.add_rates(card.id, card.rates)
+            )
+        insert(self._db, "rate_card_alias", rows)
+        self._revise("rate_card", [row, *rows])
 
     def add_rates(self, card_id: str, rates: tuple[Rate, ...]) -> None:
         """Append rates to a card; the last one added wins (R54)."""

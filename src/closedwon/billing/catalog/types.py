@@ -10,6 +10,7 @@ import msgspec
 
 from closedwon.billing.pricing import Price
 from closedwon.kernel.errors import Refused
+from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, edges
 
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
@@ -26,6 +27,14 @@ class CreditType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 USD_CENTS = CreditType(id=USD, name="USD (cents)", currency="USD")
+
+CURRENCIES = "AUD BRL CAD CHF CZK EUR GBP INR MXN NGN NOK NZD PLN SEK SGD TRY ZAR"  # 2.2, seed 001
+FIAT: Mapping[str, CreditType] = {USD: USD_CENTS} | {
+    kind.id: kind
+    for code in CURRENCIES.split()
+    for kind in [CreditType(id=derive("credit_type", code), name=code, currency=code)]
+}
+"""The currencies there are without being created, by id; all but USD in whole units (R377)."""
 
 
 class Aggregation(StrEnum):
@@ -234,17 +243,22 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     conversions: tuple[UnitConversion, ...] = ()
     rates: tuple[Rate, ...] = ()
     """In the order they were added; the last one that covers an instant wins (R54)."""
+    product_order: tuple[str, ...] = ()
+    """Products in the order invoices show them; those left out follow (R134)."""
     created_at: datetime
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
 
     @cached_property
     def by_product(self) -> Mapping[str, tuple[Rate, ...]]:
-        """Rates of each product, in the order they were added; products in order of first rate."""
-        found: dict[str, list[Rate]] = {}
+        """Rates of each product, in the order they were added.
+
+        Products are in ``product_order``, the rest after them in the order of their first rate.
+        """
+        found: dict[str, list[Rate]] = {product: [] for product in self.product_order}
         for rate in self.rates:
             found.setdefault(rate.product_id, []).append(rate)
-        return {product: tuple(rates) for product, rates in found.items()}
+        return {product: tuple(rates) for product, rates in found.items() if rates}
 
     @cached_property
     def changes(self) -> Mapping[str, frozenset[datetime]]:
@@ -261,4 +275,4 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, Metric] = {}
     products: Mapping[str, Product] = {}
     rate_cards: Mapping[str, RateCard] = {}
-    credit_types: Mapping[str, CreditType] = msgspec.field(default_factory=lambda: {USD: USD_CENTS})
+    credit_types: Mapping[str, CreditType] = msgspec.field(default_factory=lambda: dict(FIAT))
