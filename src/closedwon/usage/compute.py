@@ -11,13 +11,15 @@ import duckdb
 import pyarrow as pa
 
 from closedwon.billing.catalog.types import Aggregation
+from closedwon.billing.columns.panel import Increments, Panel
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, format_instant
+from closedwon.usage.columnar import PanelQuery, measured_panels
 from closedwon.usage.columns import STORED
 from closedwon.usage.limits import Deadline
 from closedwon.usage.metering import increments, metering_sql, readings, unique_sql
-from closedwon.usage.relations import YEAR_1, Relations, kinds, relations
+from closedwon.usage.relations import YEAR_1, Counting, Relations, kinds, relations
 from closedwon.usage.sql.measure import Asked, measured
 from closedwon.usage.tail import Snapshot
 from closedwon.usage.text import quoted
@@ -74,6 +76,17 @@ class Compute:
                 answer |= readings(part, increments(asked, rows))
         return {demand.key: tuple(answer[demand.key]) for demand in demands}
 
+    def panels(
+        self, snapshot: Snapshot, asked: Sequence[Panel], *, retroactive: bool
+    ) -> list[Increments]:
+        """The answer to every panel, in one query as far as they can be added up."""
+        return measured_panels(
+            asked,
+            partial(self._arrow, snapshot),
+            partial(self.measure, snapshot, retroactive=retroactive),
+            retroactive=retroactive,
+        )
+
     def over(
         self, snapshot: Snapshot, start: datetime = YEAR_1, end: datetime = FAR_FUTURE
     ) -> None:
@@ -108,6 +121,20 @@ class Compute:
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
 
+    def _arrow(self, snapshot: Snapshot, query: PanelQuery) -> pa.Table | None:
+        """Rows of a panel query; None when a sum has more than 38 digits."""
+        self.over(snapshot, query.start, query.end)
+        kind = kinds(query.countings, self._types(query.countings))
+        tables = {"name": query.name, "slot": query.slot, "kind": kind}
+        for name, table in tables.items():
+            self._db.register(name, table)
+        try:
+            return self._db.sql(query.sql).to_arrow_table()
+        except duckdb.OutOfRangeException:
+            return None
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
+
     def _asked(
         self, snapshot: Snapshot, deadline: Deadline, asked: Asked
     ) -> Iterator[tuple[Any, ...]]:
@@ -134,12 +161,16 @@ class Compute:
 
     def _prepare(self, snapshot: Snapshot, asked: Relations) -> None:
         self.over(snapshot, asked.start, asked.end)
-        types = {name for counting in asked.countings for name in counting.event_types}
-        if any(not counting.event_types for counting in asked.countings):
-            types |= {row[0] for row in self.rows("select distinct event_type from event")}
-        tables = {**asked.tables, "kind": kinds(asked.countings, sorted(types))}
+        tables = {**asked.tables, "kind": kinds(asked.countings, self._types(asked.countings))}
         for name, table in tables.items():
             self._db.register(name, table)
+
+    def _types(self, countings: Sequence[Counting]) -> list[str]:
+        """Event types that ``countings`` may accept; all there are when one takes any."""
+        types = {name for counting in countings for name in counting.event_types}
+        if any(not counting.event_types for counting in countings):
+            types |= {row[0] for row in self.rows("select distinct event_type from event")}
+        return sorted(types)
 
     def _metered(self, asked: Relations) -> list[tuple[Any, ...]]:
         try:

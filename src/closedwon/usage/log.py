@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from sqlite_utils import Database
 
+from closedwon.billing.columns.panel import Increments, Panel
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.store.database import close, open_database, writing
@@ -127,6 +128,12 @@ class UsageLog(Questions):
         Raises Refused for a key used twice or cuts that do not rise.
         """
         return self.measured_over(self.snapshot(), demands)
+
+    def measure_panels(self, panels: Sequence[Panel]) -> list[Increments]:
+        """As ``measure``, for the same demands of many customers, answered as columns."""
+        retroactive = self.options.metrics_retroactive
+        with self._computing:
+            return self._compute().panels(self.snapshot(), panels, retroactive=retroactive)
 
     def measured_over(self, snapshot: Snapshot, demands: Iterable[Demand]) -> Quantities:
         """The same over a given snapshot of this store."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from closedwon.billing.columns.whole import Whole, finer, packed, places_of, whole
+from closedwon.billing.columns.whole import Whole, is_long, packed, places_of, whole
 from closedwon.billing.rating.demand import Demand, Quantities, Reading
 from closedwon.billing.rating.quantities import cumulative
 
@@ -52,24 +52,16 @@ def asked(panel: Panel, row: int, keys: Sequence[str]) -> list[Demand]:
 
 def answered(panel: Panel, keys: Sequence[Sequence[str]], found: Quantities) -> Increments:
     """Readings of the ordinary demands (``keys`` per row) as the panel's answer."""
-    places = places_of(one.value for row in keys for key in row for one in found.get(key, ()))
-    columns = [_row(panel, found, row, places) for row in keys]
+    read = [[one.value for key in row for one in found.get(key, ())] for row in keys]
+    unfit = np.array([is_long(values) for values in read], dtype=np.bool_)
+    places = max((places_of(values) for values in read if not is_long(values)), default=0)
+    columns = [
+        [0] * len(panel.slots) if is_unfit else _row(panel, found, row, places)
+        for row, is_unfit in zip(keys, unfit.tolist(), strict=True)
+    ]
     values = packed([number for numbers in columns for number in numbers])
-    shape = (len(keys), len(panel.slots))
     return Increments(
-        values=values.reshape(shape).T,
-        places=places,
-        unfit=np.zeros(len(keys), dtype=np.bool_),
-    )
-
-
-def joined(parts: Sequence[Increments]) -> Increments:
-    """Answers of panels with the same demands as one, row after row."""
-    places = max(part.places for part in parts)
-    return Increments(
-        values=np.concatenate([finer(p.values, places - p.places) for p in parts], axis=1),
-        places=places,
-        unfit=np.concatenate([part.unfit for part in parts]),
+        values=values.reshape((len(keys), len(panel.slots))).T, places=places, unfit=unfit
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from closedwon.kernel.exact import CONTEXT
+
 Whole = np.ndarray[Any, np.dtype[Any]]
 """int64 or object (Python ints)."""
 FITS = 2**62
@@ -82,7 +84,15 @@ def decimals(numbers: Whole, places: int) -> pa.Array:
     return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(limbs.tobytes())])
 
 
+def is_long(values: Sequence[Decimal]) -> bool:
+    """Whether sums of ``values`` may have more digits than are computed exactly everywhere."""
+    before = max((value.adjusted() + 1 for value in values if value), default=0)
+    return max(before, 0) + places_of(values) > DIGITS_MAX
+
+
 def _places(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
+    exponent = CONTEXT.normalize(value).as_tuple().exponent
+    if len(value.as_tuple().digits) > CONTEXT.prec:
+        exponent = value.as_tuple().exponent
     assert isinstance(exponent, int), value
     return max(0, -exponent)

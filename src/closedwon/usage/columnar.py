@@ -1,0 +1,266 @@
+"""Panels measured as columns: sums, counts and maxima of many customers in one query (D3).
+
+The ordinary query (``metering``) answers demands one by one, as readings; this one answers whole
+panels as arrays. It adds only numbers the columnar engine adds exactly; a customer with any other,
+and a metric it does not know (UNIQUE, LATEST, SQL, or with property filters), is measured the
+ordinary way.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from closedwon.billing.catalog.types import Aggregation
+from closedwon.billing.columns.panel import Increments, Panel, answered, asked
+from closedwon.billing.columns.whole import Whole, finer, packed
+from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.usage.columns import INSTANT
+from closedwon.usage.numbers import ORDINARY
+from closedwon.usage.relations import Counting, Numbering, table_of
+from closedwon.usage.text import escaped, instant, quoted
+
+ADDITIVE = (Aggregation.COUNT, Aggregation.SUM, Aggregation.MAX)
+NAME = pa.schema([("customer", pa.string()), ("row", pa.int32()), ("panel", pa.int32())])
+SLOT = pa.schema(
+    [
+        ("panel", pa.int32()),
+        ("counting", pa.int32()),
+        ("slot", pa.int32()),
+        ("since", INSTANT),
+        ("until", INSTANT),
+    ]
+)
+PLACES = (0, 3, 6, 9, 12, 18)
+"""Digits after the point that sums are tried to be held in."""
+
+Arrow = Callable[["PanelQuery"], pa.Table | None]
+"""Runs the query; None when a sum is too long for the engine."""
+Measure = Callable[[Sequence[Demand]], Quantities]
+
+
+class PanelQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One query for all panels, and the relations it joins."""
+
+    countings: tuple[Counting, ...]
+    start: datetime
+    end: datetime
+    name: pa.Table
+    slot: pa.Table
+
+    @property
+    def sql(self) -> str:
+        """(row, slot, events, total, peak, odd) of every row and slot that has events."""
+        keys = list(dict.fromkeys(one.key for one in self.countings if one.key is not None))
+        pointers = ", ".join(quoted("/" + escaped(key)) for key in keys)
+        read = f"json_extract_string(properties, [{pointers}])" if keys else "null"
+        value = "null::varchar"
+        if keys:
+            cases = " ".join(
+                f"when {at} then p[{keys.index(one.key) + 1}]"
+                for at, one in enumerate(self.countings)
+                if one.key is not None
+            )
+            value = "p[1]" if len(keys) == 1 else f"case counting {cases} end"
+        return f"""with scanned as (
+    select row, panel, counting, happened_at, {read} as p
+    from event join kind using (event_type) join name using (customer)
+    where happened_at >= {instant(self.start)} and happened_at < {instant(self.end)}
+        and (counts_from is null or ingested_at >= counts_from)
+), reached as (
+    select row, slot, {value} as v, regexp_full_match(v, {quoted(ORDINARY)}) as fits
+    from scanned join slot using (panel, counting)
+    where happened_at >= since and happened_at < until
+), numbered as (
+    select row, slot, v is not null and not fits as odd,
+        case when fits then try_cast(v as decimal(38, 18)) end as ordinary
+    from reached
+)
+select row, slot, count(*) as events, sum(ordinary) as total, max(ordinary) as peak,
+    bool_or(odd) as odd
+from numbered group by row, slot"""  # noqa: S608 - values are quoted
+
+
+def measured_panels(
+    panels: Sequence[Panel], arrow: Arrow, measure: Measure, *, retroactive: bool
+) -> list[Increments]:
+    """The answer to each panel; ``arrow`` runs the query, ``measure`` what has to be ordinary."""
+    query = _query(panels, retroactive=retroactive)
+    found = _NOTHING if query is None else arrow(query)
+    if found is None:
+        return [_unfit(panel) for panel in panels]
+    answers = _answers(panels, found)
+    return [
+        _completed(panel, answer, measure) for panel, answer in zip(panels, answers, strict=True)
+    ]
+
+
+def is_additive(demand: Demand) -> bool:
+    """Whether the query can measure it."""
+    metric = demand.metric
+    return metric.aggregation in ADDITIVE and not metric.filters and not demand.filters
+
+
+def _query(panels: Sequence[Panel], *, retroactive: bool) -> PanelQuery | None:
+    """None when there is nothing to add up."""
+    countings = Numbering[Counting]()
+    names: dict[str, list[int]] = {"row": [], "panel": []}
+    customers: list[str] = []
+    slots: list[tuple[int, int, int, datetime, datetime]] = []
+    row = slot = 0
+    for number, panel in enumerate(panels):
+        for aliases in panel.names:
+            for name in set(aliases):
+                customers.append(name)
+                names["row"].append(row)
+            row += 1
+        names["panel"] += [number] * (len(customers) - len(names["panel"]))
+        for demand in panel.demands:
+            for since, until in pairwise(demand.cuts):
+                if is_additive(demand):
+                    counting = countings.of(_counting(demand, retroactive=retroactive))
+                    slots.append((number, counting, slot, since, until))
+                slot += 1
+    if not slots or not customers:
+        return None
+    return PanelQuery(
+        countings=countings.values,
+        start=min(since for *_, since, _ in slots),
+        end=max(until for *_, until in slots),
+        name=pa.table([customers, names["row"], names["panel"]], schema=NAME),
+        slot=table_of(slots, SLOT),
+    )
+
+
+def _counting(demand: Demand, *, retroactive: bool) -> Counting:
+    metric = demand.metric
+    return Counting(
+        metric.event_types,
+        metric.not_event_types,
+        (),
+        metric.key,
+        None if retroactive else metric.created_at,
+    )
+
+
+def _unfit(panel: Panel) -> Increments:
+    """No row of the panel can be measured as a column."""
+    rows = len(panel.names)
+    return Increments(
+        values=np.zeros((len(panel.slots), rows), dtype=np.int64),
+        places=0,
+        unfit=np.ones(rows, dtype=np.bool_),
+    )
+
+
+def _answers(panels: Sequence[Panel], table: pa.Table) -> Iterator[Increments]:
+    """The query's rows spread over the panels; what has no row is zero."""
+    sums = _Sums(table)
+    first_row = first_slot = 0
+    for panel in panels:
+        rows, slots = len(panel.names), len(panel.slots)
+        values, unfit = sums.of((first_row, rows), (first_slot, slots), panel)
+        yield Increments(values=values, places=sums.places, unfit=unfit)
+        first_row += rows
+        first_slot += slots
+
+
+class _Sums:
+    """Rows of the query as whole numbers."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._row = table["row"].to_numpy()
+        self._slot = table["slot"].to_numpy()
+        self._events = table["events"].to_numpy()
+        self._odd = table["odd"].to_numpy().astype(np.bool_)
+        totals, peaks = table["total"], table["peak"]
+        self.places, (self._total, self._peak) = _whole([totals, peaks])
+
+    def of(
+        self, rows: tuple[int, int], slots: tuple[int, int], panel: Panel
+    ) -> tuple[Whole, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+        """Increments and unfit rows of one panel, given its (first, count) of rows and slots."""
+        mine = (self._row >= rows[0]) & (self._row < rows[0] + rows[1])
+        mine &= (self._slot >= slots[0]) & (self._slot < slots[0] + slots[1])
+        row, slot = self._row[mine] - rows[0], self._slot[mine] - slots[0]
+        unfit = np.zeros(rows[1], dtype=np.bool_)
+        unfit[row[self._odd[mine]]] = True
+        kinds_of = [panel.demands[demand].metric.aggregation for demand, _ in panel.slots]
+        counts = finer(self._events[mine].astype(np.int64), self.places)
+        is_count = np.array([kind is Aggregation.COUNT for kind in kinds_of], dtype=np.bool_)
+        is_peak = np.array([kind is Aggregation.MAX for kind in kinds_of], dtype=np.bool_)
+        numbers = np.where(is_peak[slot], self._peak[mine], self._total[mine])
+        numbers = np.where(is_count[slot], counts, numbers)
+        values = np.zeros((slots[1], rows[1]), dtype=numbers.dtype)
+        values[slot, row] = numbers
+        return _grown(values, panel), unfit
+
+
+def _grown(values: Whole, panel: Panel) -> Whole:
+    """Of a maximum, what it grows by in each stretch; it begins at zero."""
+    reached: dict[int, Whole] = {}
+    for at, (demand, _) in enumerate(panel.slots):
+        if panel.demands[demand].metric.aggregation is Aggregation.MAX:
+            before = reached.get(demand, np.zeros_like(values[at]))
+            reached[demand] = np.maximum(before, values[at])
+            values[at] = reached[demand] - before
+    return values
+
+
+def _completed(panel: Panel, answer: Increments, measure: Measure) -> Increments:
+    """The answer with the demands that are not additive measured the ordinary way."""
+    other = tuple(demand for demand in panel.demands if not is_additive(demand))
+    if not other:
+        return answer
+    part = Panel(demands=other, names=panel.names)
+    keys = [[f"{row}/{number}" for number in range(len(other))] for row in range(len(panel.names))]
+    wanted = [demand for row, own in enumerate(keys) for demand in asked(part, row, own)]
+    more = answered(part, keys, measure(wanted))
+    places = max(answer.places, more.places)
+    values = finer(answer.values, places - answer.places)
+    additions = finer(more.values, places - more.places)
+    if additions.dtype == object:
+        values = values.astype(object)
+    slots = [at for at, (n, _) in enumerate(panel.slots) if not is_additive(panel.demands[n])]
+    values[slots] = additions
+    return Increments(values=values, places=places, unfit=answer.unfit | more.unfit)
+
+
+def _whole(columns: Sequence[pa.ChunkedArray]) -> tuple[int, list[Whole]]:
+    """Decimal columns as whole numbers of the fewest places that hold them; NULL is zero."""
+    for places in PLACES:
+        kind = pa.decimal128(38, places)
+        try:
+            cast = [column.cast(kind).combine_chunks() for column in columns]
+        except pa.ArrowInvalid:
+            continue
+        return places, [_numbers(array) for array in cast]
+    raise AssertionError("sums have at most 18 digits after the point")
+
+
+def _numbers(array: pa.Array) -> Whole:
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks)
+    filled = array.fill_null(0)
+    limbs = np.frombuffer(filled.buffers()[1], dtype="<i8")
+    limbs = limbs[2 * filled.offset : 2 * (filled.offset + len(filled))].reshape(-1, 2)
+    low: Whole = limbs[:, 0]
+    if (limbs[:, 1] == low >> 63).all():
+        return low
+    scale = 10**filled.type.scale
+    return packed([int(value * scale) for value in filled.to_pylist()])
+
+
+_NOTHING = pa.table(
+    {
+        "row": pa.array([], pa.int32()),
+        "slot": pa.array([], pa.int32()),
+        "events": pa.array([], pa.int64()),
+        "total": pa.array([], pa.decimal128(38, 18)),
+        "peak": pa.array([], pa.decimal128(38, 18)),
+        "odd": pa.array([], pa.bool_()),
+    }
+)
