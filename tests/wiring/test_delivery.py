@@ -35,7 +35,7 @@ def jobs(settings: Settings) -> set[str]:
 def test_without_configuration_there_is_no_step_and_no_job(tmp_path: Path) -> None:
     with app(tmp_path) as one:
         assert one.delivering == ()
-        assert [step.name for step in one.closing] == ["finalize", "seal"]
+        assert [step.name for step in one.closing] == ["watch", "finalize", "seal"]
     assert not delivers(one.settings)
     assert "deliver" not in jobs(one.settings)
 
@@ -44,7 +44,7 @@ def test_without_configuration_there_is_no_step_and_no_job(tmp_path: Path) -> No
 def test_endpoints_of_the_settings_are_told_events(tmp_path: Path) -> None:
     route = respx.post(URL).respond(200)
     with app(tmp_path, **ONE) as one:
-        assert [step.name for step in one.closing] == ["finalize", "deliver", "seal"]
+        assert [step.name for step in one.closing] == ["watch", "finalize", "deliver", "seal"]
         with writing(one.db):
             emit(one.engine.stores, "alerts.x", {"alert_id": "a"}, NOW)
         (step,) = one.delivering
@@ -109,7 +109,7 @@ def test_each_setting_makes_its_channel(tmp_path: Path) -> None:
             ("metering", "gcp_marketplace"),
             ("webhook", "crm"),
         ]
-        assert [step.name for step in one.closing] == ["finalize", "meter", "deliver", "seal"]
+        assert [step.name for step in one.closing] == ["watch", "finalize", "meter", "deliver", "seal"]
         assert "hush" not in repr(step)
         assert "sk_canary" not in repr(step)
 

@@ -17,7 +17,7 @@ from closedwon.engine.alert_sights import sights_of
 from closedwon.engine.command import command
 from closedwon.engine.events import emit
 from closedwon.engine.types import Bills, Meter
-from closedwon.engine.uniqueness import KEY_USED
+from closedwon.engine.uniqueness import take_key
 from closedwon.kernel.errors import Conflict, NotFound
 from closedwon.kernel.instant import wire_instant
 from closedwon.store.alerts import IN_ALARM, OK
@@ -81,8 +81,7 @@ class Alerts:
             check_alert(self._catalog(), alert, stores.alerts.all())
             if alert.customer_id is not None:
                 customers.get(stores, alert.customer_id)
-            if alert.uniqueness_key is not None:
-                _take_key(stores, alert.uniqueness_key, alert.id, now)
+            take_key(stores, Namespace.ALERT, alert.uniqueness_key, alert.id, now)
             stores.alerts.add(alert)
             running.changed = True
         self.evaluate(now, None if alert.customer_id is None else [alert.customer_id])
@@ -201,10 +200,3 @@ def _watched(
 def _groups(customer_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(customer_ids), TOGETHER):
         yield customer_ids[start : start + TOGETHER]
-
-
-def _take_key(stores: Stores, key: str, alert_id: str, now: datetime) -> None:
-    holder = stores.keys.holder(Namespace.ALERT, key)
-    if holder is not None:
-        raise Conflict(KEY_USED, holder=holder)
-    stores.keys.take(Namespace.ALERT, key, alert_id, now)

@@ -35,6 +35,7 @@ from closedwon.engine.finalize import Finalizer
 from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
 from closedwon.engine.selling import Selling
+from closedwon.engine.notifications import Notifications
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
@@ -56,6 +57,7 @@ class Engine(Invoicing, Selling, Metering):
         self._catalog: tuple[str, Catalog] = ("", Catalog())
         self.balances = Balances(self.stores, self.catalog, self.bill)
         self.alerts = Alerts(self.stores, self.catalog, usage, self.bills)
+        self.notifications = Notifications(self.stores)
 
     # Catalogue
 

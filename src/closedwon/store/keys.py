@@ -18,6 +18,7 @@ class Namespace(StrEnum):
     COMMIT = "commit"
     MANUAL_ENTRY = "manual_entry"
     ALERT = "alert"
+    OFFSET = "offset_notification"
 
 
 @migrations()

@@ -36,6 +36,7 @@ from closedwon.sync.push import Push
 from closedwon.sync.retries import Retries
 from closedwon.sync.seal import Seal
 from closedwon.sync.sweep import Sweep
+from closedwon.sync.watch import Watch
 from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
@@ -210,7 +211,8 @@ class App:
         """The steps that freeze invoices, tell of them and seal usage."""
         metered = metering(self.settings, self.engine)
         seal = Seal(seal=self.usage.seal)
-        return (Finalize(engine=self.engine), *metered, *self.delivering, seal)
+        watch = Watch(engine=self.engine)
+        return (watch, Finalize(engine=self.engine), *metered, *self.delivering, seal)
 
     @cached_property
     def delivering(self) -> tuple[Step, ...]:
