@@ -1,10 +1,17 @@
 """Commands on billing provider configurations (R102)."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from billing.world import at
+from billing.world import at, span
 from build import Setup, add_customer, setup
-from closedwon.engine.providers import archive, configure
+from closedwon.billing.contracts.edits import ContractSettings, Create
+from closedwon.billing.contracts.gated import ProviderSegment
+from closedwon.billing.contracts.provider_schedule import EffectiveAt
+from closedwon.billing.contracts.state import Contract
+from closedwon.engine.contracts import EditNote
+from closedwon.engine.providers import archive, assign, configure
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.store.providers import ProviderConfiguration
 
@@ -68,3 +75,37 @@ def test_unknown_customers_and_taken_ids_are_refused(world: Setup) -> None:
         configure(stores, other, by="test", now=NOW)
     with pytest.raises(NotFound):
         archive(stores, "nothing", by="test", now=NOW)
+
+
+@pytest.mark.parametrize(("day", "fits"), [("2024-02-01", True), ("2024-02-02", False)])
+def test_r103_a_contract_may_only_name_segments_on_its_periods(
+    world: Setup, day: str, *, fits: bool
+) -> None:
+    segment = ProviderSegment(effective_at=at(day), configuration_id="conf")
+    settings = ContractSettings(providers=(segment,))
+    create = Create(customer_id="customer", term=span("2024-01-15"), settings=settings)
+    with nullcontext() if fits else pytest.raises(Refused, match="R103"):
+        world.engine.create_contract("contract", create, by="test", now=NOW)
+    assert len(world.engine.contracts("customer")) == fits
+
+
+def test_r103_assigning_is_one_edit_and_only_to_the_customers_own(world: Setup) -> None:
+    engine = world.engine
+    add_customer(engine, "stranger")
+    configure(engine.stores, stripe(), by="test", now=NOW)
+    configure(engine.stores, stripe(id="theirs", customer_id="stranger"), by="test", now=NOW)
+    create = Create(customer_id="customer", term=span("2024-01-15"))
+    engine.create_contract("contract", create, by="test", now=NOW)
+    note = EditNote(by="test", now=at("2024-03-10"))
+
+    def to(configuration_id: str) -> Contract:
+        when = EffectiveAt.START_OF_CURRENT_PERIOD
+        stores, catalog = engine.stores, engine.catalog()
+        return assign(stores, catalog, "contract", configuration_id, when, note)
+
+    (segment,) = to("conf").settings.providers
+    assert (segment.effective_at, segment.billing_provider) == (at("2024-03-01"), "stripe")
+    assert len(engine.edits("contract")) == 2
+    with pytest.raises(NotFound, match="no such configuration"):
+        to("theirs")
+    assert len(engine.edits("contract")) == 2

@@ -22,6 +22,7 @@ from closedwon.billing.contracts.edits import (
     Revise,
 )
 from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.provider_schedule import check_schedule
 from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
@@ -149,6 +150,7 @@ def _record(stores: Stores, new: Edit) -> Contract:
     contract = contract_of([*stores.contracts.edits(new.contract_id), new])
     check_daily(contract.recurring)
     check_services(contract)
+    check_schedule(contract, contract.settings.providers)
     stores.contracts.append(new)
     stores.contracts.put_state(contract, due_at=new.at)
     return contract
