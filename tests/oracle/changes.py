@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from oracle.history import Commit, Contract, Definition, Event, Filter, Rate, Terms
+from oracle.history import Commit, Contract, Definition, Event, Filter, Rate, Recurring, Terms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,14 @@ class Route:
 
     contract: str
     filter: Filter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retune:
+    """A generator changes for children that have not begun (R114)."""
+
+    contract: str
+    recurring: Recurring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +124,7 @@ Change = (
     | Drop
     | End
     | Route
+    | Retune
     | Grant
     | Reprice
     | Redefine

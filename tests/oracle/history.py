@@ -171,6 +171,7 @@ class Recurring:
     """(HALF_UP, FLOOR or CEILING; decimal places in wire units)."""
     priority: Fraction
     selector: Selector = ALL
+    rate_type: str = "LIST_RATE"
     rollover: Fraction | None = None
 
 

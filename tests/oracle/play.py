@@ -1,17 +1,13 @@
 """One seeded history played to the pure engine and to the biller, compared after every step."""
 
-from pathlib import Path
 from random import Random  # noqa: TID251 - seeded, so that a history has a number
 from typing import NamedTuple
 
 from oracle.biller.biller import Biller
 from oracle.biller.outcome import Outcome
-from oracle.changes import Finalize
 from oracle.generate import FEATURES
-from oracle.laws import Frozen, check_all
 from oracle.pure import PureEngine
 from oracle.reading import differences
-from oracle.stored import StoredEngine
 from oracle.story import Story
 from oracle.translate import id_of
 
@@ -27,13 +23,6 @@ class Played(NamedTuple):
     """Kinds of invoices and movements it came to."""
     differences: list[str]
     """Empty when both agreed to the end; else what they disagreed on first, and after which step."""
-
-
-class Stored(NamedTuple):
-    """How many commands the engine took and refused."""
-
-    taken: int
-    refused: int
 
 
 def play(seed: int, steps: int = 12, features: frozenset[str] = FEATURES) -> Played:
@@ -66,24 +55,3 @@ def kinds(outcome: Outcome) -> set[str]:
         found |= {"two payers"} if len(payers) > 1 else set()
         found |= {"negative"} if bill.total < 0 else set()
     return found
-
-
-def play_stored(seed: int, folder: Path, steps: int = 12) -> Stored:
-    """The same on the engine with its state file, with every law checked after every step."""
-    random = Random(seed)  # noqa: S311 - histories, not secrets
-    story = Story(random, has_grants=False)
-    story.book.id_of = id_of
-    stored = StoredEngine(folder / f"{seed}.db", story.catalogue)
-    biller, frozen = Biller(story.book), Frozen()
-    taken = refused = 0
-    for step in story.steps(random.randrange(3, steps + 1)):
-        if stored.take(step):
-            biller.take(step)
-            taken += 1
-        else:
-            refused += 1
-        found = differences(stored.outcome(step.at), biller.outcome(step.at))
-        assert found == [], (seed, step.change, found)
-        check_all(stored, frozen, is_settled=isinstance(step.change, Finalize))
-    stored.close()
-    return Stored(taken, refused)

@@ -9,6 +9,7 @@ from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.bill import bill, demands
 from closedwon.billing.catalog.types import Catalog, RateCard
 from closedwon.billing.contracts.edits import (
+    Added,
     Amend,
     Change,
     ChangeEnd,
@@ -49,6 +50,9 @@ class PureEngine:
                 self._edit(change.contract, Amend(starting_at=now, terms=added), now)
             case changes.Drop():
                 self._edit(change.contract, Revise(remove_ids=change.overrides), now)
+            case changes.Retune():
+                retuned = Added(recurring=(translate.recurring(change.recurring),))
+                self._edit(change.contract, Revise(replace=retuned), now)
             case changes.End():
                 self._edit(change.contract, ChangeEnd(ending_before=change.until), now)
             case changes.Route():

@@ -14,9 +14,9 @@ TINY = Fraction(1, 10**24)
 
 
 def outcome_of(account: Account, bill: Bill, now: datetime) -> Outcome:
-    names = {commit.id: _name(commit, account) for commit in bill.commits}
+    names = {commit.id: _name(commit, bill, account) for commit in bill.commits}
     segments = {
-        segment.id: segment.id if commit.rolled_over_from is None else names[commit.id]
+        segment.id: segment.id if names[commit.id] == commit.id else names[commit.id]
         for commit in bill.commits
         for segment in commit.segments
     }
@@ -82,13 +82,16 @@ def _show(number: Fraction) -> str:
     return f"{float(number):.8g}"
 
 
-def _name(commit: Commit, account: Account) -> str:
-    """Rollover commits have derived ids; here they are called after origin and new contract."""
-    origin = commit.rolled_over_from
-    if origin is None:
-        return commit.id
-    old = next(found for found in account.contracts if found.id == origin.contract_id)
-    return f"{origin.commit_id}>{old.followed_by}"
+def _name(commit: Commit, bill: Bill, account: Account) -> str:
+    """What has a derived id is called after what it comes from: generator, origin, new contract."""
+    if commit.rolled_over_from is not None:
+        origin = commit.rolled_over_from
+        own = next(found for found in bill.commits if found.id == origin.commit_id)
+        old = next(found for found in account.contracts if found.id == origin.contract_id)
+        return f"{_name(own, bill, account)}>{old.followed_by}"
+    if commit.recurring_id is not None:
+        return f"{commit.recurring_id}/{commit.created_at.isoformat()}"
+    return commit.id
 
 
 def _put(bills: dict[Key, outcome.Bill], found: outcome.Bill) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from closedwon.billing.account import Bill, Customer
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.catalog.types import Rate, RateCard
-from closedwon.billing.contracts.edits import Amend, Change, ChangeEnd, FilterUsage, Revise
+from closedwon.billing.contracts.edits import Added, Amend, Change, ChangeEnd, FilterUsage, Revise
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
 from closedwon.engine import Engine
 from closedwon.engine.types import Meter
@@ -97,6 +97,9 @@ class StoredEngine:
                 self._edit(change.contract, Amend(starting_at=now, terms=added), now)
             case changes.Drop():
                 self._edit(change.contract, Revise(remove_ids=change.overrides), now)
+            case changes.Retune():
+                retuned = Added(recurring=(translate.recurring(change.recurring),))
+                self._edit(change.contract, Revise(replace=retuned), now)
             case changes.End():
                 self._edit(change.contract, ChangeEnd(ending_before=change.until), now)
             case changes.Route():

@@ -1,6 +1,7 @@
 """Steps of a history, one after the other, each allowed by the reference where it stands."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from random import Random  # noqa: TID251 - the type; callers hand in a seeded one
 
@@ -16,13 +17,15 @@ from oracle.changes import (
     Grant,
     Redefine,
     Reprice,
+    Retune,
     Route,
     Sign,
     Step,
     Use,
 )
-from oracle.generate import DAY, FEATURES, HOUR, Maker
-from oracle.history import Contract, Filter, Terms
+from oracle.generate import DAY, FEATURES, HOUR
+from oracle.history import Contract, Filter, Recurring, Terms
+from oracle.terms import TermMaker
 
 
 class Story:
@@ -31,7 +34,7 @@ class Story:
     def __init__(
         self, random: Random, *, features: frozenset[str] = FEATURES, has_grants: bool = True
     ) -> None:
-        self.make = Maker(random, features)
+        self.make = TermMaker(random, features)
         self.random = random
         self.has_grants = has_grants
         self.catalogue = self.make.catalogue()
@@ -78,6 +81,7 @@ class Story:
             self.reprice,
             self.redefine,
             self.adjust,
+            self.retune,
             self.renew,
             self.sign,
             self.grant,
@@ -106,6 +110,16 @@ class Story:
                 for _ in range(self.random.choice((0, 1, 2, 5)))
             ),
             charges=tuple(make.charge() for _ in range(self.random.randrange(2))),
+            recurring=self._generators(low, high),
+        )
+
+    def _generators(self, low: int, high: int) -> tuple[Recurring, ...]:
+        make = self.make
+        if "recurring" not in make.features or not make.chance(30):
+            return ()
+        return tuple(
+            make.recurring(self.catalogue.products, low, high)
+            for _ in range(self.random.randrange(1, 3))
         )
 
     def _contract(self, since: datetime | None = None, **more: object) -> Contract:
@@ -203,6 +217,20 @@ class Story:
             return None
         amount = self.make.money(30) * self.random.choice((1, -1))
         return Adjust(name=self.make.name("x"), segment=self.random.choice(names), amount=amount)
+
+    def retune(self) -> Change | None:
+        """A generator grants or ends otherwise from its next child on (R114)."""
+        agreement = self._any()
+        if not agreement.recurring:
+            return None
+        old = self.random.choice(agreement.recurring)
+        until = old.until
+        if self.make.chance(30):
+            until = self._hour(self.now + self.random.randrange(1, 60) * DAY)
+        new = replace(old, amount=self.make.money(60), until=until)
+        if until is not None and until <= old.since:
+            return None
+        return Retune(contract=agreement.name, recurring=new)
 
     def renew(self) -> Change | None:
         """On the old contract's end, before it, or after it; never before what is final."""

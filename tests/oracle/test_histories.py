@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oracle.play import play, play_stored
+from oracle.play import play
+from oracle.play_stored import play_stored
 
 BATCH = 50
 STORED = 12

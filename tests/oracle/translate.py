@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from closedwon.billing.balances.recurring import child_id
 from closedwon.billing.catalog import types as catalog
 from closedwon.billing.contracts import overrides, terms
+from closedwon.billing.contracts import recurring as generators
 from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import Added, Create
 from closedwon.billing.pricing import Flat, Tier, Tiered
@@ -29,9 +31,12 @@ def decimal(number: Fraction) -> Decimal:
 
 
 def id_of(name: str) -> str:
-    """The engine's id of a balance; that of a rollover derives from its origin (R13)."""
+    """The engine's id of a balance; those of children and rollovers are derived (R13)."""
     origin, rolls, new = name.partition(">")
-    return derive("rollover", new, origin) if rolls else name
+    if rolls:
+        return derive("rollover", new, id_of(origin))
+    term, is_child, start = name.partition("/")
+    return child_id(term, datetime.fromisoformat(start)) if is_child else name
 
 
 def priced(price: history.Price) -> EnginePrice:
@@ -197,6 +202,37 @@ def _changed(
     return None
 
 
+def recurring(found: history.Recurring) -> generators.RecurringCommit:
+    rounding = None
+    if found.rounding is not None:
+        method, places = found.rounding
+        rounding = generators.ProrationRounding(
+            method=generators.RoundingMethod(method), decimal_places=places
+        )
+    invoice = None
+    if found.invoiced is not None:
+        invoice = generators.RecurringAmount(unit_price=decimal(found.invoiced))
+    return generators.RecurringCommit(
+        id=found.name,
+        kind=terms.CommitKind.CREDIT if found.is_credit else terms.CommitKind.PREPAID,
+        product_id="commit",
+        name=found.name,
+        access=generators.RecurringAmount(unit_price=decimal(found.amount)),
+        invoice=invoice,
+        window=Interval(found.since, found.until),
+        duration_periods=found.lives,
+        frequency=None if found.frequency is None else Frequency(found.frequency),
+        proration=generators.Proration(found.proration),
+        access_rounding=rounding,
+        invoice_rounding=rounding,
+        priority=decimal(found.priority),
+        rollover_fraction=None if found.rollover is None else decimal(found.rollover),
+        rate_type=found.rate_type,
+        applicability=applicability(found.selector),
+        created_at=EPOCH,
+    )
+
+
 def added(found: history.Terms) -> Added:
     return Added(
         commits=tuple(commit(each) for each in found.commits),
@@ -210,6 +246,7 @@ def added(found: history.Terms) -> Added:
             )
             for charge in found.charges
         ),
+        recurring=tuple(recurring(each) for each in found.recurring),
     )
 
 

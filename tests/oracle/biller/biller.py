@@ -8,8 +8,9 @@ from oracle.biller.closing import expire, roll_over, trueups
 from oracle.biller.dates import statements
 from oracle.biller.drawdown import Balance
 from oracle.biller.outcome import Bill, Held, Key, Outcome
+from oracle.biller.recurring import children, keep_born
 from oracle.biller.usage import draw_up
-from oracle.changes import Finalize, Step
+from oracle.changes import End, Finalize, Retune, Sign, Step
 from oracle.history import Commit, Segment
 
 GRACE = timedelta(hours=24)
@@ -22,10 +23,15 @@ class Biller:
         self.book = book
 
     def take(self, step: Step) -> None:
-        if isinstance(step.change, Finalize):
+        change, agreements = step.change, self.book.agreements
+        if isinstance(change, Finalize):
             self.finalize(step.at)
-        else:
-            self.book.learn(step)
+            return
+        if isinstance(change, End | Retune):
+            keep_born(agreements[change.contract], step.at)
+        elif isinstance(change, Sign) and change.contract.follows is not None:
+            keep_born(agreements[change.contract.follows], step.at)
+        self.book.learn(step)
 
     def finalize(self, now: datetime) -> None:
         """Freeze every open invoice whose date has come (R130, R151)."""
@@ -47,7 +53,7 @@ class Biller:
         open periods draw in processing order, and a renewal rolls over when its turn has come.
         """
         book = self.book
-        balances = self._balances()
+        balances = self._balances(now)
         waiting = {n: a for n, a in book.agreements.items() if a.contract.follows is not None}
         found: list[Bill] = []
         for at, agreement, period in self._turns(now):
@@ -57,7 +63,7 @@ class Biller:
                 issued = period[1] + GRACE
                 found.append(draw_up(book, agreement, period, issued, balances))
         self._renew(waiting, balances, now + timedelta(hours=1), now)
-        found += self._scheduled()
+        found += self._scheduled(now)
         found += trueups(book, balances, GRACE)
         expire(book, balances, found, now)
         return found, balances
@@ -85,14 +91,14 @@ class Biller:
                 if not new.contract.is_supersede:
                     assert new.contract.follows is not None
                     old = self.book.agreements[new.contract.follows]
-                    balances += roll_over(self.book, old, new, balances)
+                    balances += roll_over(self.book, promised(old, now), (old, new), balances)
 
-    def _balances(self) -> list[Balance]:
+    def _balances(self, now: datetime) -> list[Balance]:
         """A balance for every segment, with manual entries and final deductions booked."""
         found = [
             _balance(commit, segment, agreement.name, agreement.until)
             for agreement in self.book.agreements.values()
-            for commit in agreement.commits
+            for commit in promised(agreement, now)
             for segment in commit.segments
         ]
         found += [_balance(c, s, None, None) for c in self.book.grants for s in c.segments]
@@ -104,7 +110,7 @@ class Biller:
             balance.held.drawn = final_draws(self.book, name)
         return found
 
-    def _scheduled(self) -> list[Bill]:
+    def _scheduled(self, now: datetime) -> list[Bill]:
         """Points not invoiced yet, by contract and instant (R148-R151, R154, R182)."""
         final = self.book.final
         found: dict[Key, Bill] = {}
@@ -114,7 +120,7 @@ class Biller:
             }
             points = [
                 (payment, commit.name)
-                for commit in agreement.commits
+                for commit in promised(agreement, now)
                 if commit.kind == "PREPAID" and not commit.is_silent
                 for payment in commit.payments
             ]
@@ -129,6 +135,11 @@ class Biller:
                 bill.total += payment.amount
                 bill.billed |= {payment.name}
         return list(found.values())
+
+
+def promised(agreement: Agreement, now: datetime) -> list[Commit]:
+    """Its own commits and credits and the children of its generators."""
+    return agreement.commits + children(agreement, now)
 
 
 def final_draws(book: Book, segment: str) -> Fraction:

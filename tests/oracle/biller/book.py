@@ -6,7 +6,20 @@ from datetime import datetime
 from fractions import Fraction
 
 from oracle.biller.outcome import Bill
-from oracle.changes import Add, Adjust, Drop, End, Grant, Redefine, Reprice, Route, Sign, Step, Use
+from oracle.changes import (
+    Add,
+    Adjust,
+    Drop,
+    End,
+    Grant,
+    Redefine,
+    Reprice,
+    Retune,
+    Route,
+    Sign,
+    Step,
+    Use,
+)
 from oracle.history import (
     Catalogue,
     Charge,
@@ -35,6 +48,10 @@ class Agreement:
     overrides: list[Override] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     recurring: list[Recurring] = field(default_factory=list)
+    born: dict[str, dict[datetime, Commit]] = field(default_factory=dict)
+    """By generator and start, children that had begun when something about it changed (R114)."""
+    tuned: dict[str, datetime] = field(default_factory=dict)
+    """When it last changed."""
     filters: list[Filter] = field(default_factory=list)
     removes_trueup: bool = False
 
@@ -97,6 +114,9 @@ class Book:
                 _end(self.agreements[change.contract], change.until)
             case Route():
                 _route(self.agreements[change.contract], change.filter)
+            case Retune(recurring=new):
+                listed = self.agreements[change.contract].recurring
+                listed[:] = [new if old.name == new.name else old for old in listed]
             case Grant():
                 self.grants.append(change.commit)
             case Reprice():

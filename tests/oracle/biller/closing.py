@@ -12,11 +12,17 @@ from oracle.biller.outcome import Bill, Held
 from oracle.history import Commit, Payment, Segment
 
 
-def roll_over(book: Book, old: Agreement, new: Agreement, balances: list[Balance]) -> list[Balance]:
-    """What every unexpired segment of ``old`` carries to ``new`` (R121); what it moved is marked."""
+def roll_over(
+    book: Book,
+    commits: list[Commit],
+    both: tuple[Agreement, Agreement],
+    balances: list[Balance],
+) -> list[Balance]:
+    """What every unexpired segment of the old one carries to the new one (R121, R210)."""
+    old, new = both
     start = new.contract.since
     found = []
-    for commit in old.commits:
+    for commit in commits:
         rolled = Fraction(0)
         for balance in balances:
             own = balance.owner == old.name and balance.commit.name == commit.name
