@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.world import at
 from build import infrax, setup
@@ -20,6 +21,7 @@ from closedwon.delivery.documents.page import page_of
 from closedwon.kernel import strict_json
 from closedwon.kernel.errors import ConfigError, InvariantBroken
 from closedwon.kernel.exact import Money
+from closedwon.store.providers import ExternalInvoice
 from delivery.invoices import CCU, covered, issued, purchase, usage
 
 
@@ -284,6 +286,26 @@ def test_b3_b4_fixed_lines_and_tiers() -> None:
 def _lines(lines: Iterable[Line]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = invoice_json(issued(tuple(lines)))["line_items"]
     return found
+
+
+def test_r145_what_became_of_it_outside_is_told_and_no_tax_is_ours() -> None:
+    one = issued([usage("100")])
+    assert "external_invoice" not in invoice_json(one)
+    external = ExternalInvoice(
+        invoice_id="inv-1",
+        billing_provider="stripe",
+        external_id="in_1",
+        external_status="PAID",
+        updated_at=at("2024-02-03"),
+    )
+    told = invoice_json(replace(one, external=external))
+    assert told["external_invoice"] == {
+        "billing_provider_type": "stripe",
+        "invoice_id": "in_1",
+        "external_status": "PAID",
+    }
+    assert "tax" not in strict_json.dumps(told)
+    assert "tax" not in " ".join(texts(one)).lower()
 
 
 def test_pdf_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,7 @@ def show_one(session: Session, invoice_id: str, format_: str, output: Path | Non
         customer=engine.customer(invoice.customer_id),
         catalog=engine.catalog(),
         seller=session.settings.invoice_seller,
+        external=engine.stores.providers.external(invoice.id),
     )
     if format_ == "pdf":
         document = pdf_of(issued)

@@ -16,6 +16,7 @@ from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
 from closedwon.delivery.documents.figures import amount_text, number_text, period_text
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import CONTEXT, ZERO, Money, allocated, major, minor_digits
+from closedwon.store.providers import ExternalInvoice
 
 APPLIED_SUFFIX = " applied"
 """What application lines add to the name of their balance (R132)."""
@@ -39,6 +40,8 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     seller: str = ""
     """Name and address of who bills; lines end with a newline."""
+    external: ExternalInvoice | None = None
+    """What became of it at its billing provider; None when it was not sent."""
 
     @property
     def currency(self) -> str:

@@ -39,7 +39,23 @@ def invoice_json(issued: Issued) -> dict[str, Any]:
             "customer_custom_fields": dict(invoice.customer_custom_fields),
             "contract_custom_fields": dict(invoice.contract_custom_fields),
             "regenerated_from_invoice_id": invoice.regenerated_from,
+            "external_invoice": _external(issued),
             "line_items": [_present(dict(_line(line, catalog))) for line in invoice.lines],
+        }
+    )
+
+
+def _external(issued: Issued) -> dict[str, Any] | None:
+    """Tax and payment, if any, are the provider's: the engine knows no tax (R145)."""
+    found = issued.external
+    if found is None:
+        return None
+    return _present(
+        {
+            "billing_provider_type": found.billing_provider,
+            "invoice_id": found.external_id,
+            "external_status": found.external_status,
+            "billing_provider_error": found.error or None,
         }
     )
 
