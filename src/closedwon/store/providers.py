@@ -133,13 +133,27 @@ class BillingProviders:
 
     def external(self, invoice_id: str) -> ExternalInvoice | None:
         """The external side of an invoice, None when it was never sent."""
-        rows = select(
-            self._db, "select * from external_invoice where invoice_id = :id", id=invoice_id
+        sql = "select * from external_invoice where invoice_id = :id"
+        return _external(select(self._db, sql, id=invoice_id))
+
+    def external_by_id(self, billing_provider: str, external_id: str) -> ExternalInvoice | None:
+        """The invoice a provider knows under its own id."""
+        return _external(
+            select(
+                self._db,
+                "select * from external_invoice where billing_provider = :provider"
+                " and external_id = :id",
+                provider=billing_provider,
+                id=external_id,
+            )
         )
-        if not rows:
-            return None
-        row = {**rows[0], "updated_at": parse_instant(rows[0]["updated_at"])}
-        return msgspec.convert(row, ExternalInvoice)
+
+
+def _external(rows: list[dict[str, Any]]) -> ExternalInvoice | None:
+    if not rows:
+        return None
+    row = {**rows[0], "updated_at": parse_instant(rows[0]["updated_at"])}
+    return msgspec.convert(row, ExternalInvoice)
 
 
 def _configuration(row: dict[str, Any]) -> ProviderConfiguration:
