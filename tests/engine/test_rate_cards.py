@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from billing.rating.pricing_world import flat
+from billing.rating.pricing_world import flat, tiers
 from billing.world import EPOCH, at, commit, fixed_product, metric, multiplier, rate, span
 from billing.world import usage_product as usage
 from build import Setup, add_catalog, add_customer, event, setup
@@ -105,6 +105,22 @@ def test_r71_a_commit_rate_comes_with_its_list_rate(engine: Engine) -> None:
     )
 
     assert (segment.list_rate, segment.commit_rate) == (flat("10"), flat("8"))
+
+
+def test_r67_a_subscription_product_has_flat_rates_by_billing_frequency(engine: Engine) -> None:
+    """The legacy SUBSCRIPTION rate is not taken; this is what takes its place."""
+    by_period = [
+        rate("Seat", "2000", id="month", billing_frequency="MONTHLY"),
+        rate("Seat", "20000", id="year", billing_frequency="ANNUAL"),
+    ]
+    engine.add_rates("card", by_period, NOW)
+    refuse(engine, rate("Seat", tiers((None, "1")), id="x", billing_frequency="MONTHLY"), "R45")
+    found = engine.rates_at("card", NOW, [RateSelector(product_id="p-Seat")])
+
+    assert [(r.billing_frequency, r.price) for r in found] == [
+        ("MONTHLY", flat("2000")),
+        ("ANNUAL", flat("20000")),
+    ]
 
 
 def test_r251_the_unit_of_a_product_is_frozen_per_pricing_tuple(engine: Engine) -> None:

@@ -27,10 +27,6 @@ class CardUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """All of them, in the place of those there were (R57)."""
 
 
-Slot = tuple[str, frozenset[tuple[str, str]], str | None]
-"""What a rate is for: product, pricing values, billing frequency."""
-
-
 def create(stores: Stores, card: RateCard, *, by: str, now: datetime) -> None:
     """Add a card with its aliases and rates (R53-R57); again the same changes nothing."""
     with command(stores, "create", ("rate_card", card.id), by=by, now=now) as running:
@@ -186,23 +182,19 @@ def _check_aliases(card: RateCard) -> None:
 
 
 def _check_rates(catalog: Catalog, card: RateCard, rates: Sequence[Rate]) -> None:
-    units = {_slot(rate): rate.credit_type_id for rate in card.rates}
+    units = {rate.slot: rate.credit_type_id for rate in card.rates}
     for rate in rates:
         _check_rate(catalog, card, rate)
-        if units.setdefault(_slot(rate), rate.credit_type_id) != rate.credit_type_id:
+        if units.setdefault(rate.slot, rate.credit_type_id) != rate.credit_type_id:
             raise Refused(
                 "the unit of a product's rate cannot change (R251)",
                 rate=rate.id,
-                expected=units[_slot(rate)],
+                expected=units[rate.slot],
             )
     ids = [rate.id for rate in rates]
     taken = set(ids) & {r.id for other in catalog.rate_cards.values() for r in other.rates}
     if taken or len(set(ids)) != len(ids):
         raise Conflict("a rate id is used twice", rates=", ".join(sorted(taken or set(ids))))
-
-
-def _slot(rate: Rate) -> Slot:
-    return rate.product_id, frozenset(rate.pricing_group_values.items()), rate.billing_frequency
 
 
 def _check_rate(catalog: Catalog, card: RateCard, rate: Rate) -> None:

@@ -387,3 +387,20 @@ def test_r55_g36_unentitled_usage_does_not_move_the_tier_position() -> None:
         (D(4), D(400)),
         (D(2), D(400)),
     ]
+
+
+def test_r70_only_what_was_used_without_a_rate_is_warned_about_and_once() -> None:
+    by_region = {"pricing_group_key": ("region",)}
+    until = span("2020-01-01", "2025-01-10")
+    w = api(
+        rate("Api", "100", until, pricing_group_values={"region": "eu"}),
+        rate("Api", "100", pricing_group_values={"region": "us"}, entitled=False),
+        product=by_region,
+        overrides=[multiplier("api", "0.5", "2025-01-20")],
+    )
+    for day in ("05", "15", "25"):
+        for region in ("eu", "us"):
+            w.use("Api", f"2025-01-{day}", "1", region=region)
+
+    assert w.bill("2025-01-31").warnings == ("Api was used with region=eu, which has no rate",)
+    assert january(w).total == 100

@@ -198,6 +198,10 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.versions[-1].name
 
 
+Slot = tuple[str, frozenset[tuple[str, str]], str | None]
+"""What a rate is for: product, pricing values and, of subscription rates, billing frequency."""
+
+
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a rate card over its window (R53-R60)."""
 
@@ -212,6 +216,12 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     billing_frequency: str | None = None
     commit_price: Price | None = None
     """Price while a COMMIT_RATE balance pays (R71)."""
+
+    @property
+    def slot(self) -> Slot:
+        """Product, pricing values and billing frequency: rates of one slot replace one another."""
+        values = frozenset(self.pricing_group_values.items())
+        return self.product_id, values, self.billing_frequency
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,6 +269,14 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for rate in self.rates:
             found.setdefault(rate.product_id, []).append(rate)
         return {product: tuple(rates) for product, rates in found.items() if rates}
+
+    @cached_property
+    def by_slot(self) -> Mapping[Slot, tuple[Rate, ...]]:
+        """Rates of each slot, in the order they were added (R53, R54)."""
+        found: dict[Slot, list[Rate]] = {}
+        for rate in self.rates:
+            found.setdefault(rate.slot, []).append(rate)
+        return {slot: tuple(rates) for slot, rates in found.items()}
 
     @cached_property
     def changes(self) -> Mapping[str, frozenset[datetime]]:

@@ -21,7 +21,7 @@ from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineTyp
 from closedwon.billing.rating.composites import composite_slices, composites, spend_of
 from closedwon.billing.rating.conversion import conversion_slices
 from closedwon.billing.rating.demand import Demand, Quantities
-from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, slices_of, unpriced
+from closedwon.billing.rating.slices import Slice, UsageTerms, demands_in, rated
 from closedwon.kernel.instant import FAR_FUTURE, Interval
 
 CLASSES = (
@@ -120,8 +120,9 @@ def _lines(
     for product_id, pairs in groupby(period.demands, key=lambda pair: pair[0].id):
         product = terms.catalog.products[product_id]
         asked = [(demand, quantities.get(demand.key, ())) for _, demand in pairs]
-        pieces += slices_of(terms, product, asked)
-        warnings += unpriced(terms, product, asked)
+        found = rated(terms, product, asked)
+        pieces += found.slices
+        warnings += found.warnings
     windows = [period.window, *(piece.window for piece in period.subscribed)]
     usable = _usable(period.contract, windows, terms.catalog, pools, settings)
     lines = _settled(pieces, usable)

@@ -63,8 +63,8 @@ def rates_at(
     """The rate in force for everything the card sells at ``instant``, in card order (R54)."""
     return tuple(
         rate
-        for product, one in _sold(card, catalog, selectors)
-        if (rate := _in_force(card, product, one, instant)) is not None
+        for _, one in _sold(card, catalog, selectors)
+        if (rate := _in_force(card, one, instant)) is not None
     )
 
 
@@ -120,9 +120,8 @@ def _sold(
         product = catalog.products[product_id]
         seen = set()
         for rate in rates:
-            slot = (frozenset(rate.pricing_group_values.items()), rate.billing_frequency)
-            if slot not in seen and _is_selected(selectors, product, rate):
-                seen.add(slot)
+            if rate.slot not in seen and _is_selected(selectors, product, rate):
+                seen.add(rate.slot)
                 yield product, rate
 
 
@@ -153,7 +152,7 @@ def _segments(
     contract: Contract | None,
 ) -> Iterator[RateSegment]:
     for piece in pieces:
-        rate = _in_force(card, product, one, piece.start)
+        rate = _in_force(card, one, piece.start)
         if rate is None:
             continue
         subject = Subject(
@@ -181,8 +180,8 @@ def _segments(
         )
 
 
-def _in_force(card: RateCard, product: Product, one: Rate, instant: datetime) -> Rate | None:
-    rates = card.by_product[product.id]
+def _in_force(card: RateCard, one: Rate, instant: datetime) -> Rate | None:
+    rates = card.by_slot[one.slot]
     return rate_at(rates, one.pricing_group_values, instant, one.billing_frequency)
 
 

@@ -8,14 +8,21 @@ from itertools import groupby
 
 import msgspec
 
-from closedwon.billing.catalog.types import Catalog, Product, ProductType, ProductVersion, RateCard
+from closedwon.billing.catalog.types import (
+    Catalog,
+    Product,
+    ProductType,
+    ProductVersion,
+    RateCard,
+    Slot,
+)
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.types import LineType
 from closedwon.billing.rating.demand import Demand, Reading
 from closedwon.billing.rating.matching import Subject, touches_product
-from closedwon.billing.rating.quantities import Asked, Group, increments, measure_of
+from closedwon.billing.rating.quantities import Asked, Group, Identity, increments, measure_of
 from closedwon.billing.rating.rates import Priced, priced_at, rate_at
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import Interval, edges
@@ -149,50 +156,62 @@ def _cuts(
     return (period.start, *sorted(inside), period.until)
 
 
+class Rated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the usage of one product came to over a period."""
+
+    slices: tuple[Slice, ...]
+    """Entitled slices with units, or one empty slice for a product without any (R51, R55)."""
+    warnings: tuple[str, ...]
+    """A warning for every group that was used at a time when it had no rate (R70)."""
+
+
 def slices(
     terms: UsageTerms, product: Product, demand: Demand, readings: Sequence[Reading]
-) -> Iterator[Slice]:
-    """As ``slices_of`` for a product that asked once."""
-    return slices_of(terms, product, [(demand, readings)])
+) -> tuple[Slice, ...]:
+    """Slices of a product that asked once, as ``rated`` finds them."""
+    return rated(terms, product, [(demand, readings)]).slices
 
 
-def slices_of(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Iterator[Slice]:
-    """Entitled slices with units, or one empty slice for a product without any (R51, R55)."""
-    rates = terms.card.by_product[product.id]
-    found = False
+def rated(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Rated:
+    """Price what was used of ``product``; positions count entitled usage only (G36)."""
+    found: list[Slice] = []
+    unsold: dict[Identity, str] = {}
     used = increments(product, asked, terms.catalog.metrics)
-    for _, rises in groupby(used, key=lambda rise: rise.identity):
-        position = ZERO  # Of entitled usage only (G36).
+    for identity, rises in groupby(used, key=lambda rise: rise.identity):
+        position = ZERO
         for rise in rises:
-            subject = _subject(product, rise.version, rise.group)
-            priced = priced_at(terms.contract, rates, subject, rise.window.start)
-            if not rise.units or priced is None:
+            if not rise.units:
                 continue
-            found = True
-            yield Slice(
-                subject=subject,
-                name=rise.version.name,
-                window=rise.window,
-                begin=position,
-                end=position + rise.units,
-                priced=priced,
+            subject = _subject(product, rise.version, rise.group)
+            start = rise.window.start
+            rates = terms.card.by_slot.get(_slot(subject), ())
+            priced = priced_at(terms.contract, rates, subject, start)
+            if priced is None:
+                if rate_at(rates, subject.pricing_group_values, start) is None:
+                    unsold.setdefault(identity, _unsold(rise.version, subject))
+                continue
+            found.append(
+                Slice(
+                    subject=subject,
+                    name=rise.version.name,
+                    window=rise.window,
+                    begin=position,
+                    end=position + rise.units,
+                    priced=priced,
+                )
             )
             position += rise.units
-    if not found:
-        yield from _empty(terms, product, asked[0][0])
+    shown = found or _empty(terms, product, asked[0][0])
+    return Rated(slices=tuple(shown), warnings=tuple(unsold.values()))
 
 
-def unpriced(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Iterator[str]:
-    """A warning for every group that was used at a time when it had no rate (R70)."""
-    rates = terms.card.by_product[product.id]
-    warned = set()
-    for rise in increments(product, asked, terms.catalog.metrics):
-        subject = _subject(product, rise.version, rise.group)
-        rate = rate_at(rates, subject.pricing_group_values, rise.window.start)
-        if rise.units and rate is None and rise.identity not in warned:
-            warned.add(rise.identity)
-            named = ", ".join(f"{k}={v}" for k, v in subject.pricing_group_values.items())
-            yield f"{rise.version.name} was used with {named or 'no dimension'}, which has no rate"
+def _slot(subject: Subject) -> Slot:
+    return subject.product_id, frozenset(subject.pricing_group_values.items()), None
+
+
+def _unsold(version: ProductVersion, subject: Subject) -> str:
+    named = ", ".join(f"{key}={value}" for key, value in subject.pricing_group_values.items())
+    return f"{version.name} was used with {named or 'no dimension'}, which has no rate"
 
 
 def _empty(terms: UsageTerms, product: Product, demand: Demand) -> Iterator[Slice]:
