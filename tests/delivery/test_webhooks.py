@@ -150,6 +150,30 @@ def test_an_endpoint_that_is_away_rests_and_does_not_stop_the_others(
     assert report.notes == ("crm: no whole answer: ConnectTimeout",)
 
 
+def test_a_run_sends_every_batch_but_only_for_so_long(
+    stores: Stores, clock: Clock, web: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("closedwon.sync.deliver.EFFECTS_MAX", 2)
+    monkeypatch.setattr("closedwon.sync.deliver.EVENTS_MAX", 2)
+    slow = [0]
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        clock.pass_time(seconds=slow[0])
+        return httpx.Response(200)
+
+    web.post(URL).mock(side_effect=answer)
+    for n in range(5):
+        tell(stores, n)
+    assert run(stores, clock, endpoint(clock)).done == 5
+
+    slow[0] = 25
+    for n in range(5, 10):
+        tell(stores, n, clock.now)
+    report = run(stores, clock, endpoint(clock))
+    assert (report.done, report.waiting) == (3, 2)
+    assert run(stores, clock, endpoint(clock)).done == 2
+
+
 def test_one_bad_answer_does_not_hold_up_the_events_behind_it(
     stores: Stores, clock: Clock, web: respx.MockRouter
 ) -> None:

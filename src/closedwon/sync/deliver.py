@@ -4,7 +4,7 @@ An intent is noted as sent before its call and settled after it, each in a commi
 in between leaves a call whose outcome is unknown, which is made again under the same id (G15).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -20,7 +20,7 @@ from closedwon.store.stores import Stores
 EVENTS_MAX = 500
 """Events turned into intents per transaction."""
 EFFECTS_MAX = 500
-"""Calls per channel and run; the rest waits for the next one."""
+"""Effects read at a time."""
 RUN_MAX = timedelta(seconds=60)
 """How long calls to one channel may take in one run before the others have their turn."""
 
@@ -79,8 +79,7 @@ class Deliver:
         """(carried out, given up, what a person should know) of one channel."""
         done = given_up = 0
         note = ""
-        began = self.clock()
-        for effect in self.stores.outbox.due(channel.kind, [channel.name], now, EFFECTS_MAX):
+        for effect in self._due(channel, now):
             with writing(self.stores.db):
                 self.stores.outbox.intend(effect)
             outcome = channel.send(effect)
@@ -88,9 +87,21 @@ class Deliver:
             done += verdict is Verdict.DONE
             given_up += verdict in (Verdict.REFUSED, Verdict.TOO_LATE)
             note = note or outcome.error
-            if outcome.is_away or self.clock() - began > RUN_MAX:
+            if outcome.is_away:
                 break
         return done, given_up, note
+
+    def _due(self, channel: Channel, now: datetime) -> Iterator[Effect]:
+        """What is due, batch by batch, until there is no more of it or RUN_MAX has passed."""
+        began = self.clock()
+        while True:
+            due = self.stores.outbox.due(channel.kind, [channel.name], now, EFFECTS_MAX)
+            for effect in due:
+                yield effect
+                if self.clock() - began > RUN_MAX:
+                    return
+            if len(due) < EFFECTS_MAX:
+                return
 
     def _settle(self, channel: Channel, effect: Effect, outcome: Outcome, now: datetime) -> Verdict:
         outbox = self.stores.outbox
