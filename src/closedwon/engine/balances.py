@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from closedwon.billing.account import Bill
 from closedwon.billing.balances.net import BalanceFilter, net_balance
+from closedwon.billing.balances.seats import SeatBalance, seat_balances
 from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.catalog.types import USD, Catalog
 from closedwon.billing.contracts.terms import Commit, CommitKind
@@ -75,6 +76,13 @@ class Balances:
             ids = [c.id for c in bill.commits if (c.kind is CommitKind.CREDIT) is credits_only]
             fields |= self._stores.custom_fields.of(entity, ids)
         return net_balance(bill, fields, credit_type_id, filters, with_drafts=with_drafts)
+
+    def seats(
+        self, customer_id: str, now: datetime, seat_ids: Iterable[str] | None = None
+    ) -> tuple[SeatBalance, ...]:
+        """What seats own of INDIVIDUAL credits now, drafts taken off; None is every seat (R230)."""
+        asked = None if seat_ids is None else frozenset(seat_ids)
+        return seat_balances(self._read(customer_id, now), asked)
 
     def resolve_payment(self, commit_id: str, author: Author, *, paid: bool) -> Commit:
         """Say how the payment of a gated purchase went: released, or void (R200, R262)."""

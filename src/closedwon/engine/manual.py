@@ -1,6 +1,6 @@
 """What people do by hand: manual ledger entries (R198) and releasing parked customers (G13)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from closedwon.billing.contracts.terms import AccessSegment, Commit
 from closedwon.billing.expand import lived
 from closedwon.engine import accounts, books
 from closedwon.engine.command import Author, command
+from closedwon.engine.subscription_checks import check_seat_entry
 from closedwon.engine.uniqueness import take_key
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.kernel.exact import ZERO
@@ -33,8 +34,8 @@ def add_entry(
     """Move one segment's balance by a signed amount; the same entry again changes nothing.
 
     It counts at once, whatever its timestamp says (R198). More may be taken than is left: the
-    balance then stands at zero (R195). Raises Refused when the segment is closed or its balance is
-    held by seats.
+    balance then stands at zero (R195). Raises Refused when the segment is closed, and when it is
+    held by seats and the entry does not say by which, or takes more than one of them has.
     """
     what, now = ("ledger_entry", entry.id), author.now
     with command(stores, "add_manual_entry", what, by=author.by, now=now) as run:
@@ -44,8 +45,7 @@ def add_entry(
             return
         if entry.type is not EntryType.MANUAL or not entry.reason:
             raise Refused("a manual entry has the type MANUAL and a reason", entry=entry.id)
-        if segment.seats:
-            raise Refused("a balance of seats is adjusted seat by seat (R198)", segment=segment.id)
+        check_seat_entry(accounts.account(stores, customer_id), commit, segment, entry)
         own = [known for known in posted if known.segment_id == segment.id]
         if segment.removed_at is not None or any(known.type in CLOSING for known in own):
             raise Refused("the segment is closed", segment=segment.id)
@@ -64,6 +64,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     timestamp: datetime | None = None
     """None is the segment's start."""
+    per_seat: Mapping[str, Decimal] = {}
+    """per_group_amounts: each seat's part of ``amount`` where seats own the balance (R198)."""
 
 
 def adjustment(stores: Stores, customer_id: str, asked: Adjustment, author: Author) -> LedgerEntry:
@@ -79,6 +81,7 @@ def adjustment(stores: Stores, customer_id: str, asked: Adjustment, author: Auth
         timestamp=author.now,
         amount=asked.amount,
         reason=asked.reason,
+        per_seat=asked.per_seat,
     )
     _, segment = _segment(stores, customer_id, entry, author.now)
     return replace(entry, timestamp=asked.timestamp or segment.window.start)

@@ -11,7 +11,6 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.subscriptions import QuantityMode, Subscription
 from closedwon.billing.contracts.terms import AccessSegment, Commit
 from closedwon.billing.invoices.types import LineType
-from closedwon.billing.pricing import Flat
 from closedwon.billing.rating.matching import touches_product
 from closedwon.billing.subscriptions.history import history
 from closedwon.kernel.errors import Refused
@@ -117,8 +116,6 @@ def _check_rate(catalog: Catalog, contract: Contract, subscription: Subscription
             product=subscription.product_id,
             billing_frequency=subscription.frequency.value,
         )
-    if any(not isinstance(rate.price, Flat) for rate in rates):
-        raise Refused("a subscription rate is FLAT (R67)", subscription=subscription.id)
     if any(rate.credit_type_id != card.fiat_credit_type_id for rate in rates):
         raise Refused("a subscription is priced in its card's currency", id=subscription.id)
 

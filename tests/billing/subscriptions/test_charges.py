@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.subscriptions.build import WHOLE_CENTS, more, named, seat_update, seats, sets
 from billing.world import at, contract, span
@@ -19,7 +20,7 @@ from closedwon.billing.contracts.subscriptions import (
     Subscription,
 )
 from closedwon.billing.contracts.terms import StatementDay, StatementSchedule
-from closedwon.billing.pricing import Flat
+from closedwon.billing.pricing import Flat, Tier, Tiered
 from closedwon.billing.rating.rates import Priced
 from closedwon.billing.subscriptions.charges import Charge, Owed, charges
 from closedwon.kernel.calendar import Frequency
@@ -318,3 +319,13 @@ def test_r225_law_a_seat_day_is_charged_once_however_often_it_is_billed(
 
 def _covered(found: Iterable[Charge], instant: datetime) -> Decimal:
     return sum((c.quantity for c in found if c.window.covers(instant)), Decimal(0))
+
+
+def test_r67_a_subscription_has_one_price_for_every_seat() -> None:
+    tiered = Tiered(tiers=(Tier(size=Decimal(5), price=Decimal(2)), Tier(price=Decimal(1))))
+    priced = price()(at("2025-06-01"))
+    assert priced is not None
+
+    for wrong in (replace(priced, price=tiered), replace(priced, list_price=tiered)):
+        with pytest.raises(Refused, match="R67"):
+            list(charges(signed(), seats(), lambda _, found=wrong: found, [], at("2025-06-01")))

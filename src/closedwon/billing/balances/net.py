@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from closedwon.billing.account import Bill
+from closedwon.billing.balances.seats import contract_level
 from closedwon.billing.balances.types import Balance
 from closedwon.billing.catalog.types import USD
 from closedwon.billing.contracts.terms import Commit, CommitKind
@@ -39,7 +40,8 @@ def net_balance(
     """What is left in the wire unit of a credit type, over balances that match any filter (R199).
 
     Only segments that run at the bill's instant count (R195); one that went negative counts as
-    zero. ``with_drafts`` takes off what open invoices use. ``fields`` are custom fields by commit.
+    zero, and what single seats own is nobody else's (R230). ``with_drafts`` takes off what open
+    invoices use. ``fields`` are custom fields by commit.
     """
     asked = tuple(filters) or (BalanceFilter(),)
     meant = {
@@ -48,7 +50,8 @@ def net_balance(
         if commit.access_credit_type_id == credit_type_id
         and any(one.matches(commit, fields.get(commit.id, {})) for one in asked)
     }
-    active = (found for found in bill.balances if found.is_active and found.commit_id in meant)
+    shared = contract_level(bill.balances)
+    active = (found for found in shared if found.is_active and found.commit_id in meant)
     return sum((_left(found, with_drafts=with_drafts) for found in active), ZERO)
 
 

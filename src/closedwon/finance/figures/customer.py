@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from closedwon.billing.balances.seats import contract_level
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.finance.figures.burn import Pool, exhausted_on, per_day, spent
 from closedwon.finance.figures.picture import Picture, last_day
@@ -46,7 +47,7 @@ def _drawable(picture: Picture, kind: CommitKind | None) -> Decimal:
     return sum(
         (
             balance.remaining
-            for balance in picture.bill.balances
+            for balance in contract_level(picture.bill.balances)
             if balance.is_active
             and kind in (None, commits[balance.commit_id].kind)
             and commits[balance.commit_id].access_credit_type_id == picture.fiat_id
@@ -81,7 +82,7 @@ def _exhausted_on(picture: Picture) -> date | None:
 
 
 def _pools(picture: Picture) -> list[Pool]:
-    """Every segment in the customer's currency with what is left of it."""
+    """Every segment in the customer's currency that no seat owns, with what is left of it."""
     windows = {
         segment.id: segment.window
         for commit in picture.bill.commits
@@ -90,6 +91,6 @@ def _pools(picture: Picture) -> list[Pool]:
     }
     return [
         Pool(windows[balance.segment_id], balance.remaining)
-        for balance in picture.bill.balances
+        for balance in contract_level(picture.bill.balances)
         if balance.segment_id in windows
     ]
