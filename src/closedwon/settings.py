@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     usage_backdating_days: int = Field(
         34, ge=0, description="Oldest usage accepted at ingest, in days (R18)."
     )
+    usage_metrics_retroactive: bool = Field(
+        False, description="Count usage ingested before its metric was created (R27)."
+    )
 
     invoice_seller: str = Field(
         "", description="Name and address printed on invoices, one line each."

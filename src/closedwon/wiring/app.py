@@ -124,8 +124,11 @@ class App:
     @cached_property
     def usage(self) -> UsageLog:
         """The usage store."""
-        days = self.settings.usage_backdating_days
-        log = open_usage(self.settings.usage_dir, backdating_days=days)
+        log = open_usage(
+            self.settings.usage_dir,
+            backdating_days=self.settings.usage_backdating_days,
+            metrics_retroactive=self.settings.usage_metrics_retroactive,
+        )
         self._open.callback(log.close)
         return log
 

@@ -29,11 +29,15 @@ from closedwon.kernel.instant import Interval, midnight
 
 
 class MetricEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A metric; ``events`` are the event types it counts, ``property`` what it aggregates."""
+    """A metric; ``events`` are the event types it counts, ``property`` what it aggregates.
+
+    A metric with ``sql`` has none of the others but id and name (R38).
+    """
 
     id: str
-    aggregation: Aggregation
-    events: tuple[str, ...]
+    aggregation: Aggregation | None = None
+    events: tuple[str, ...] = ()
+    sql: str | None = None
     name: str = ""
     property: str | None = None
     group_keys: tuple[tuple[str, ...], ...] = ()
@@ -48,6 +52,8 @@ class ProductEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
     pricing_group_key: tuple[str, ...] = ()
     presentation_group_key: tuple[str, ...] = ()
+    sql_granularity: str = "SERVICE_PERIOD"
+    """HOUR or SERVICE_PERIOD, of a product billed by a SQL metric (R39)."""
 
 
 class RateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +130,7 @@ def _metric(entry: MetricEntry, start: datetime) -> Metric:
         id=entry.id,
         name=entry.name or entry.id,
         aggregation=entry.aggregation,
+        sql=entry.sql,
         key=entry.property,
         event_types=entry.events,
         group_keys=entry.group_keys,
@@ -139,6 +146,7 @@ def _product(entry: ProductEntry, start: datetime) -> Product:
         metric_id=entry.metric,
         pricing_group_key=entry.pricing_group_key,
         presentation_group_key=entry.presentation_group_key,
+        sql_granularity=entry.sql_granularity,
     )
     kind = ProductType.FIXED if entry.metric is None else ProductType.USAGE
     return Product(id=entry.id, type=kind, versions=(version,))
