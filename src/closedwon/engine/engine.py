@@ -15,6 +15,7 @@ from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Change, Create, Edit, Revise
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.expand import lived
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
 from closedwon.billing.thresholds.purchase import Purchase
 from closedwon.engine import (
@@ -177,7 +178,7 @@ class Engine(Invoicing, Selling, Metering):
 
     def account(self, customer_id: str, now: datetime) -> Account:
         """All a bill at ``now`` depends on, besides catalogue and usage; raises NotFound."""
-        return accounts.account(self.stores, customer_id).at(now)
+        return lived(accounts.account(self.stores, customer_id).at(now), now)
 
     def bill(self, customer_id: str, now: datetime) -> Bill:
         """What the customer owes and holds at ``now``, drafts included; stores nothing."""

@@ -16,6 +16,7 @@ from closedwon.billing.account import Account, Bill, BillingSettings
 from closedwon.billing.bill import bill, demands_of
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.columns.plain import why_terms_not_plain
+from closedwon.billing.expand import lived
 from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books, events
@@ -92,7 +93,8 @@ class Finalizer:
 
     def bills(self, customer_ids: Sequence[str], catalog: Catalog, now: datetime) -> Bills:
         """Accounts and bills of many customers, drafts included; nothing is stored (D3)."""
-        found = accounts.accounts(self._stores, customer_ids)
+        known = accounts.accounts(self._stores, customer_ids)
+        found = {customer_id: lived(account, now) for customer_id, account in known.items()}
         outcome = self._bills(list(found.values()), catalog, now)
         failures = {who: str(failure) for who, failure in outcome.failures.items()}
         return Bills(accounts=found, bills=outcome.bills, failures=failures)

@@ -78,11 +78,11 @@ def report(pictures: Iterable[Picture], deals: Iterable[CrmValue], now: datetime
 def _billed(pictures: Iterable[Picture]) -> Iterator[tuple[str, str, Decimal]]:
     """What each deal brought: payments of its commits and its scheduled charges."""
     for picture in pictures:
+        for commit in picture.bought:
+            currency = picture.currency(commit.payment_credit_type_id) or ""
+            if commit.source is not None and commit.archived_at is None:
+                yield commit.source.opportunity_id, currency, commit.cost_total
         for contract in picture.account.contracts:
-            for commit in contract.commits:
-                currency = picture.currency(commit.payment_credit_type_id) or ""
-                if commit.source is not None and commit.archived_at is None:
-                    yield commit.source.opportunity_id, currency, commit.cost_total
             for charge in contract.charges:
                 currency = picture.currency(charge.credit_type_id) or ""
                 if charge.source is not None and charge.archived_at is None:
@@ -128,12 +128,11 @@ def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
     What a void invoice billed is to be invoiced: it waits for its regeneration (R283).
     """
     agreed: dict[str, Decimal] = {}
-    for contract in picture.account.contracts:
-        for commit in contract.commits:
-            unit = commit.payment_credit_type_id
-            if commit.do_not_invoice or commit.kind is CommitKind.POSTPAID:
-                continue
+    for commit in picture.bought:
+        unit = commit.payment_credit_type_id
+        if not commit.do_not_invoice and commit.kind is not CommitKind.POSTPAID:
             agreed[unit] = agreed.get(unit, ZERO) + commit.cost_total
+    for contract in picture.account.contracts:
         for charge in contract.charges:
             unit = charge.credit_type_id
             agreed[unit] = agreed.get(unit, ZERO) + sum((x.amount for x in charge.items), ZERO)

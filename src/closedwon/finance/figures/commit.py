@@ -56,11 +56,14 @@ def commit_rows(picture: Picture) -> Iterator[WantedRow]:
 
 
 def period_rows(picture: Picture) -> Iterator[WantedRow]:
-    """One row per access segment; two that start on one day are told apart by their number."""
+    """One row per access segment of what is paid (R200); same days are told apart by a number."""
     for commit in picture.bill.commits:
+        balances = {balance.segment_id: balance for balance in picture.balances_of(commit)}
         for key, segment_id in _keys(commit).items():
             segment = next(s for s in commit.segments if s.id == segment_id)
-            balance = next(b for b in picture.balances_of(commit) if b.segment_id == segment_id)
+            balance = balances.get(segment_id)
+            if balance is None:
+                continue
             unit = commit.access_credit_type_id
             end = segment.window.end
             fields = compact(

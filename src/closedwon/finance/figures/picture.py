@@ -55,6 +55,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         currency = self.currency(credit_type_id)
         return wire if currency is None else Money.rounded(wire, currency).amount
 
+    @property
+    def bought(self) -> tuple[Commit, ...]:
+        """Commits and credits of every contract and of the customer; not what rolled over."""
+        own = (commit for contract in self.account.contracts for commit in contract.commits)
+        return (*own, *self.account.commits)
+
     def commits_of(self, contract: Contract) -> Iterator[Commit]:
         """The contract's balances, those rolled over into it included."""
         for commit in self.bill.commits:
