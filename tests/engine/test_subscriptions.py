@@ -260,6 +260,20 @@ def test_r229_r353_a_paid_pool_that_grows_is_earned_to_the_cent() -> None:
     assert found.engine.findings() == ()
 
 
+def test_r216_a_seat_line_is_explained_by_its_rate_and_the_edit_that_brought_it() -> None:
+    found = world(seats(name=""))
+    through(found, "2025-06-02")
+    (invoice,) = found.engine.invoices("customer")
+
+    causes = found.engine.explain(invoice.id, 1).causes
+
+    assert [(cause.kind, cause.name) for cause in causes] == [
+        ("rate", "Seat on Card"),
+        ("subscription", "subscription"),
+    ]
+    assert causes[1].edit == found.engine.edits("c")[0]
+
+
 def pool(**fields: object) -> RecurringCommit:
     return replace(OWN, **fields)
 

@@ -10,6 +10,7 @@ from closedwon.billing.contracts.gated import Discount
 from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.types import Invoice, Line
@@ -60,6 +61,8 @@ class _Walk:
             yield self._term("override", contract, line.why.override_id)
         if line.charge_id is not None:
             yield self._term("charge", contract, line.charge_id)
+        if line.subscription_id is not None:
+            yield self._term("subscription", contract, line.subscription_id)
         if line.discount_id is not None:
             yield self._term("discount", contract, line.discount_id)
         if line.commit_id is not None:
@@ -104,7 +107,7 @@ class _Walk:
         for edit in self._stores.contracts.edits(contract.id):
             for term in _brought(edit) if edit.at <= self._known_at else ():
                 if term.id == term_id:
-                    name = kind if isinstance(term, Override) else term.name
+                    name = kind if isinstance(term, Override) else term.name or kind
                     source = term.source or edit.source
                     found = Cause(kind=kind, id=term_id, name=name, edit=edit, source=source)
         if found is None:
@@ -114,7 +117,7 @@ class _Walk:
 
 def _brought(
     edit: Edit,
-) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit | Discount]:
+) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit | Subscription | Discount]:
     groups: tuple[Added, ...] = ()
     if isinstance(edit.change, Create | Amend):
         groups = (edit.change.terms,)
@@ -126,3 +129,4 @@ def _brought(
         yield from added.charges
         yield from added.discounts
         yield from added.recurring
+        yield from added.subscriptions

@@ -76,7 +76,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """One term or rate behind a line, the edit that brought it and the deal behind that."""
 
     kind: str
-    """rate, override, commit, recurring, charge or rollover."""
+    """rate, override, commit, recurring, subscription, charge or rollover."""
     id: str
     name: str
     edit: Edit | None = None
