@@ -94,8 +94,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """By draft id, the issue date a person gave it (R291)."""
     billable: tuple[Billable, ...] = ()
     """By ``effective_at``; billable before the first one (R290)."""
+    members: tuple["Account", ...] = ()
+    """Of a hierarchy: every customer's own account, this one's too (R301). The contracts, balances
+    and invoices here are then those of all of them."""
     reopened: Mapping[str, int] = {}
     """By segment id, how often voiding took an expiration back; the next one has a new id."""
+
+    def owner(self, contract: Contract) -> "Account":
+        """The account of the contract's customer: itself, or a member's (R301)."""
+        for one in self.members:
+            if one.customer.id == contract.customer_id:
+                return one
+        return self
 
     @property
     def withheld(self) -> tuple[Invoice, ...]:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from closedwon.billing.account import Account
 from closedwon.billing.contracts.customer_terms import commits_of
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.family import joined
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import customers
 from closedwon.kernel.errors import NotFound
@@ -24,7 +25,25 @@ def account(stores: Stores, customer_id: str) -> Account:
 
 
 def accounts(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
-    """Accounts by customer id, in the order asked for; a handful of queries for all of them."""
+    """Accounts by customer id, in the order asked for; a handful of queries for all of them.
+
+    Who is in a hierarchy comes with its whole family (R301).
+    """
+    ids = list(customer_ids)
+    families = stores.families.of(ids)
+    everyone = dict.fromkeys([*ids, *(one for family in families.values() for one in family)])
+    found = _alone(stores, everyone)
+    return {
+        customer_id: joined([found[one] for one in families[customer_id]], customer_id)
+        if customer_id in families
+        else found[customer_id]
+        for customer_id in ids
+        if customer_id in found
+    }
+
+
+def _alone(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
+    """Each customer's own account."""
     ids = list(customer_ids)
     people = customers.many(stores, ids)
     contracts = stores.contracts.of_customers(ids)

@@ -31,6 +31,7 @@ from closedwon.engine import accounts, customers, lifecycle
 from closedwon.engine.checks import check_daily, check_filter, check_services, check_terms
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
+from closedwon.engine.hierarchy_checks import check_place
 from closedwon.engine.manual import take_back_removed
 from closedwon.engine.revisions import check_end, check_revise
 from closedwon.engine.subscription_checks import check_subscriptions
@@ -182,6 +183,7 @@ def _check_new(stores: Stores, catalog: Catalog, wanted: Create) -> None:
         raise Refused("the rate card is archived", card=card.id)
     check_terms(catalog, wanted.terms, wanted.prioritization)
     check_settings(catalog, card, wanted.settings)
+    check_place(stores, wanted)
     check_unused(stores, wanted.terms)
     if wanted.usage_filter is not None:
         check_filter(catalog, card, wanted.usage_filter)

@@ -106,6 +106,7 @@ class Contracts:
             "digest": digest(state.encode()),
             "due_at": instant_or_none(due_at),
             "has_threshold": int(_has_threshold(contract)),
+            "parent_customer_id": _parent(contract),
         }
         upsert(self._db, "contract", ("id",), [row])
         insert_new(
@@ -235,6 +236,11 @@ def _ids(contract: Contract) -> Iterator[str]:
         yield from (point.id for point in charge.items)
     for discount in contract.discounts:
         yield from (point.id for point in discount.items)
+
+
+def _parent(contract: Contract) -> str | None:
+    place = contract.settings.hierarchy
+    return None if place is None else place.parent_customer_id
 
 
 def _has_threshold(contract: Contract) -> bool:

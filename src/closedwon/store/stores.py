@@ -10,6 +10,7 @@ from closedwon.store.custom_fields import CustomFields
 from closedwon.store.customer_terms import CustomerTerms
 from closedwon.store.customers import Customers
 from closedwon.store.events import Events
+from closedwon.store.families import Families
 from closedwon.store.invoices import Invoices
 from closedwon.store.journal import Journal
 from closedwon.store.keys import UniquenessKeys
@@ -32,6 +33,7 @@ class Stores:
         self.custom_fields = CustomFields(db)
         self.keys = UniquenessKeys(db)
         self.contracts = Contracts(db)
+        self.families = Families(db)
         self.customer_terms = CustomerTerms(db)
         self.invoices = Invoices(db)
         self.marks = Marks(db)

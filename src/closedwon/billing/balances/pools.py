@@ -12,6 +12,7 @@ import msgspec
 
 from closedwon.billing.account import Account
 from closedwon.billing.balances.types import Balance, EntryType, LedgerEntry
+from closedwon.billing.contracts.hierarchy import AccessType
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind
 from closedwon.billing.invoices.types import Invoice, LineType
@@ -48,11 +49,16 @@ class Pool(msgspec.Struct, kw_only=True):
     seats: dict[str, Decimal] = {}
     """INDIVIDUAL allocation: what invoices have left of each seat's own credit (R230)."""
 
+    shared_with: frozenset[str] = frozenset()
+    """Child contracts that may draw a parent's balance (R302)."""
+
     def serves(self, contract_id: str) -> bool:
         """Whether it may pay the contract's lines, as far as scope goes (R109, R163)."""
         scope = self.commit.contract_ids
-        return self.contract_id == contract_id or (
-            self.contract_id is None and (not scope or contract_id in scope)
+        return (
+            self.contract_id == contract_id
+            or contract_id in self.shared_with
+            or (self.contract_id is None and (not scope or contract_id in scope))
         )
 
     @property
@@ -120,6 +126,7 @@ def opened(account: Account) -> list[Pool]:
     Manual entries (R198) and rollovers that were posted are booked.
     """
     pools = [pool for contract in account.contracts for pool in contract_pools(contract)]
+    _share(pools, account)
     for commit in account.commits:
         end = commit.archived_at or FAR_FUTURE
         pools += _pools(commit, None, end)
@@ -131,6 +138,25 @@ def opened(account: Account) -> list[Pool]:
         if segment_id in by_segment:
             by_segment[segment_id].rolled = amount
     return pools
+
+
+def shared_children(account: Account, contract_id: str, commit: Commit) -> frozenset[str]:
+    """Child contracts that may draw ``commit`` of their parent ``contract_id`` (R302)."""
+    if commit.child_access.type is AccessType.NONE:
+        return frozenset()
+    return frozenset(
+        child.id
+        for child in account.contracts
+        if child.settings.hierarchy is not None
+        and child.settings.hierarchy.parent_contract_id == contract_id
+        and commit.child_access.allows(child.id)
+    )
+
+
+def _share(pools: Iterable[Pool], account: Account) -> None:
+    for pool in pools:
+        if pool.contract_id is not None:
+            pool.shared_with = shared_children(account, pool.contract_id, pool.commit)
 
 
 def contract_pools(contract: Contract) -> list[Pool]:

@@ -44,6 +44,13 @@ class StatementBehavior(StrEnum):
     CONSOLIDATE = "CONSOLIDATE"
 
 
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract and its customer, as one side of a hierarchy."""
+
+    customer_id: str
+    contract_id: str
+
+
 class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
     """A contract's place: a child names its parent, a parent how it joins invoices (R301)."""
 
@@ -53,6 +60,13 @@ class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
     statement: StatementBehavior = StatementBehavior.SEPARATE
     concatenates: bool = False
     """Parents only: invoice_consolidation_type CONCATENATE (R304)."""
+
+    @property
+    def parent(self) -> Party | None:
+        """The parent contract; None for a parent."""
+        if self.parent_contract_id is None or self.parent_customer_id is None:
+            return None
+        return Party(customer_id=self.parent_customer_id, contract_id=self.parent_contract_id)
 
     def __post_init__(self) -> None:
         if self.statement is StatementBehavior.CONSOLIDATE and self.payer is not Payer.PARENT:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.account import Account
+from closedwon.billing.contracts.hierarchy import Payer
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line
 from closedwon.kernel.exact import ZERO
@@ -36,9 +37,11 @@ def draft_of(
     and is due at once (R284).
     """
     issued_at = account.issue_dates.get(identity.id, issued_at)
+    owner, place = account.owner(contract), contract.settings.hierarchy
+    is_paid_for = place is not None and place.payer is Payer.PARENT
     draft = Invoice(
         id=identity.id,
-        customer_id=account.customer.id,
+        customer_id=owner.customer.id,
         contract_id=contract.id,
         type=identity.type,
         status=InvoiceStatus.DRAFT,
@@ -52,8 +55,9 @@ def draft_of(
         issued_at=issued_at,
         net_payment_terms_days=contract.net_payment_terms_days,
         contract_custom_fields=contract.custom_fields,
-        customer_custom_fields=account.customer.custom_fields,
-        is_billable=account.is_billable(issued_at if service is None else service.start),
+        customer_custom_fields=owner.customer.custom_fields,
+        is_billable=owner.is_billable(issued_at if service is None else service.start),
+        payer=place.parent if place is not None and is_paid_for else None,
     )
     again = account.regenerating
     if again is None or not again.is_of(draft):

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from closedwon.billing.catalog.types import USD
+from closedwon.billing.contracts.hierarchy import Party
 from closedwon.billing.contracts.terms import CommitKind
 
 
@@ -57,6 +58,15 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """The edit that brought the override, commit or charge."""
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The line a USAGE_CONSOLIDATED invoice copied (R304)."""
+
+    customer_id: str
+    contract_id: str
+    invoice_id: str
+    line_number: int
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line; ``total`` in the wire unit of ``credit_type_id``, negative for applications."""
 
@@ -86,6 +96,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     tier: TierRef | None = None
     pricing_group_values: Mapping[str, str] = {}
     presentation_group_values: Mapping[str, str | None] = {}
+    origin: Origin | None = None
     why: Why = Why()
 
     @property
@@ -118,6 +129,10 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     contract_custom_fields: Mapping[str, str] = {}
     customer_custom_fields: Mapping[str, str] = {}
     regenerated_from: str | None = None
+    payer: Party | None = None
+    """The parent that pays for a child's invoice (R303)."""
+    constituents: tuple[str, ...] = ()
+    """USAGE_CONSOLIDATED only: the invoices whose lines it copies (R304)."""
     is_billable: bool = True
     """False flags an invoice of an unbillable customer; it is computed all the same (R290)."""
 
