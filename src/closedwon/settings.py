@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     billing_drawdown_dates: Literal["segment", "commit"] = Field(
         "segment", description="Whose dates order balances (R175)."
     )
+    billing_max_individual_seats: int = Field(
+        1000, ge=1, description="Seats of one subscription that may own a credit (R237)."
+    )
     usage_backdating_days: int = Field(
         34, ge=0, description="Oldest usage accepted at ingest, in days (R18)."
     )

@@ -139,6 +139,7 @@ class App:
             grace_hours=self.settings.billing_grace_hours,
             rollover_base=self.settings.billing_rollover_base,
             drawdown_dates=self.settings.billing_drawdown_dates,
+            max_individual_seats=self.settings.billing_max_individual_seats,
         )
         return Engine(self.db, self.usage, chosen)
 
