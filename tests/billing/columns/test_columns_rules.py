@@ -216,6 +216,22 @@ def test_r46_r54_a_card_that_converts_or_groups_is_not_plain() -> None:
     assert why_not_plain(world.account, sold, SETTINGS) == "Rate.pricing_group_values"
 
 
+def test_r40_a_product_that_changes_its_metric_takes_the_ordinary_path() -> None:
+    world = a_world(rate("A", tiered(("10", "1"), (None, "2"))), rate("B", "1"))
+    sold = dict(world.catalog.products)
+    (first,) = sold["p-A"].versions
+    swap = replace(first, starting_at=at("2025-01-15"), metric_id="m-B")
+    sold["p-A"] = replace(sold["p-A"], versions=(first, swap))
+    world.catalog = replace(world.catalog, products=sold)
+    for name in ("A", "B"):
+        for day in ("05", "20"):
+            world.use(name, f"2025-01-{day}", "8")
+    (invoice,) = ordinary(world, "2025-01-31").values()
+
+    assert in_columns([world], "2025-01-31").others == (world.account,)
+    assert invoice.total == 8 + 2 + 2 * 6 + 16
+
+
 def test_every_statement_window_of_a_term_is_billed_once() -> None:
     world = a_world(rate("A", "1"))
     world.use("A", "2025-01-01", "1")

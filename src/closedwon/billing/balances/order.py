@@ -49,7 +49,7 @@ CLASSES = (LineType.USAGE, LineType.SUBSCRIPTION, LineType.COMPOSITE, LineType.C
 """Which lines balances pay first (R176)."""
 
 
-def line_key(piece: Slice, pools: Sequence[Pool] = ()) -> tuple[int, datetime, Decimal, str, str]:
+def line_key(piece: Slice, pools: Sequence[Pool]) -> tuple[int, datetime, Decimal, str, str]:
     """Sorts slices into the order they meet balances: by class, early, dear, by name (R176).
 
     Dear is the price while covered (R147): by the first of ``pools``, in drawdown order, that may

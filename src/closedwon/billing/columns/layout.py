@@ -71,6 +71,8 @@ def layout_of(row: Row, window: Interval, catalog: Catalog) -> Layout | None:
     card = catalog.rate_cards[contract.rate_card_id or ""]
     terms = UsageTerms(contract=contract, card=card, catalog=catalog, commits=contract.commits)
     demands = tuple(demands_in(terms, window, (), ""))
+    if len({product.id for product, _ in demands}) < len(demands):
+        return None  # A product that changes its metric goes on from one to the other (R40).
     pieces = sorted(_pieces(terms, demands), key=lambda piece: line_key(piece.slice, ()))
     if not all(_is_plain(piece, card.fiat_credit_type_id) for piece in pieces):
         return None
