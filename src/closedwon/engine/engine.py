@@ -37,6 +37,7 @@ from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
 from closedwon.engine.selling import Selling
 from closedwon.engine.notifications import Notifications
+from closedwon.engine.packages import Packages
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
@@ -56,6 +57,7 @@ class Engine(Invoicing, Selling, Metering):
         self.stores = Stores(db)
         self._finalizer = Finalizer(self.stores, usage, self.settings)
         self._catalog: tuple[str, Catalog] = ("", Catalog())
+        self.packages = Packages(self.stores, self.catalog)
         self.balances = Balances(self.stores, self.catalog, self.bill)
         self.alerts = Alerts(self.stores, self.catalog, usage, self.bills)
         self.notifications = Notifications(self.stores)

@@ -18,6 +18,8 @@ TABLES = (
     "custom_field_key",
     "custom_field_value",
     "uniqueness_key",
+    "package",
+    "package_alias",
     "contract_edit",
     "customer_term_edit",
     "contract",

@@ -17,6 +17,7 @@ class Namespace(StrEnum):
     CONTRACT_EDIT = "contract_edit"
     COMMIT = "commit"
     MANUAL_ENTRY = "manual_entry"
+    PACKAGE = "package"
     ALERT = "alert"
     OFFSET = "offset_notification"
 

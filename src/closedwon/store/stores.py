@@ -19,6 +19,7 @@ from closedwon.store.marks import Marks
 from closedwon.store.metering import MeterReports
 from closedwon.store.moments import Moments
 from closedwon.store.outbox import Outbox
+from closedwon.store.packages import Packages
 from closedwon.store.problems import BillingProblems
 from closedwon.store.providers import BillingProviders
 
@@ -35,6 +36,7 @@ class Stores:
         self.contracts = Contracts(db)
         self.families = Families(db)
         self.customer_terms = CustomerTerms(db)
+        self.packages = Packages(db)
         self.invoices = Invoices(db)
         self.marks = Marks(db)
         self.ledger = Ledger(db)
