@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from closedwon.kernel.errors import InvariantBroken, NotFound, Refused
 from closedwon.usage import UsageLog, open_usage
 from closedwon.usage.types import IngestReport, UsageEvent
-from usage.build import START, a_demand, a_metric, after, an_event
+from usage.build import a_demand, a_metric, after, an_event
 
 NOW = after(days=20)
 DAY = timedelta(days=1)
@@ -133,16 +133,6 @@ def test_search_finds_events_and_their_other_versions(log: UsageLog) -> None:
         ("c", 3, NOW + DAY),
     ]
     assert [len(one.others) for one in found] == [1, 0]
-
-
-def test_a_series_has_a_value_per_window_and_none_without_usage(log: UsageLog) -> None:
-    log.ingest([an_event("a", after(hours=1), n="2"), an_event("b", after(hours=50), n="3")], NOW)
-    points = log.series(a_metric(), ("acme",), [after(days=day) for day in range(4)])
-    assert [(p.start, p.value) for p in points] == [
-        (START, 2),
-        (after(days=1), None),
-        (after(days=2), 3),
-    ]  # R41, R43
 
 
 def test_a_store_remembers_after_it_was_closed(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def asked(metric: Metric, *keys: str, **filters: tuple[str, ...]) -> UsageAsked:
 
 
 def values(log: UsageLog, one: UsageAsked, *edges: datetime) -> list[str | None]:
-    found = window_values(log.measure, [one], edges)
+    found = log.windows([one], edges)
     return [None if row.value is None else str(row.value) for row in found]
 
 

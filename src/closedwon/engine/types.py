@@ -12,6 +12,7 @@ from closedwon.billing.contracts.source import Source
 from closedwon.billing.invoices.types import Line
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.usage.types import Sender, Traced, UsageEvent
+from closedwon.usage.windows import UsageAsked, WindowValue
 
 
 class Meter(Protocol):
@@ -33,6 +34,12 @@ class Usage(Meter, Protocol):
         self, events: Sequence[UsageEvent], now: datetime, *, alone: bool = False
     ) -> Meter:
         """The store as if ``events`` had been ingested at ``now``; nothing is stored (R44)."""
+        ...
+
+    def windows(
+        self, asked: Sequence[UsageAsked], edges: Sequence[datetime]
+    ) -> Sequence[WindowValue]:
+        """Values by customer and metric, then window between ``edges``, then group (R41, R42)."""
         ...
 
     def unmatched(self, known: Iterable[str]) -> Sequence[Sender]:

@@ -21,7 +21,6 @@ from closedwon.usage.windows import (
     WindowValue,
     edges_between,
     window_edges,
-    window_values,
 )
 
 
@@ -69,7 +68,7 @@ class UsageQueries:
             for who in (customer_ids or known)
             for metric, how in chosen
         ]
-        return window_values(self._usage.measure, rows, edges)
+        return tuple(self._usage.windows(rows, edges))
 
     def grouped(
         self, customer_id: str, asked: MetricAsked, size: WindowSize, span: Interval
@@ -85,7 +84,7 @@ class UsageQueries:
         metric, how = self._chosen(asked)
         row = _asked(customers.get(self._stores, customer_id), metric, how)
         edges = edges_between(size, period.start, period.until)
-        return window_values(self._usage.measure, [row], edges)
+        return tuple(self._usage.windows([row], edges))
 
     def current_period(self, customer_id: str, now: datetime) -> Interval:
         """The usage period of the customer's oldest contract that has one at ``now`` (R42)."""

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from closedwon.billing.catalog.types import Metric
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.exact import ZERO
 from closedwon.usage.reading import (
@@ -17,17 +16,15 @@ from closedwon.usage.reading import (
     TRACED,
     UNMATCHED,
     Found,
-    Point,
     found_rows,
-    points,
     senders,
     traced,
-    window_demands,
 )
 from closedwon.usage.sql.parse import query_of
 from closedwon.usage.supposed import SupposedUsage, supposing
 from closedwon.usage.tail import Snapshot
 from closedwon.usage.types import Sender, Traced, UsageEvent
+from closedwon.usage.windows import UsageAsked, WindowValue, window_values
 
 
 class Questions(ABC):
@@ -102,13 +99,8 @@ class Questions(ABC):
         """
         return supposing(self, events, now, alone=alone)
 
-    def series(
-        self,
-        metric: Metric,
-        customer_ids: Sequence[str],
-        edges: Sequence[datetime],
-        group_keys: Sequence[str] = (),
-    ) -> tuple[Point, ...]:
-        """The metric's own value in each window between neighbouring ``edges`` (R41)."""
-        demands = window_demands(metric, customer_ids, edges, group_keys)
-        return points(demands, self.measure(demands))
+    def windows(
+        self, asked: Sequence[UsageAsked], edges: Sequence[datetime]
+    ) -> tuple[WindowValue, ...]:
+        """Values by customer and metric, then window between ``edges``, then group (R41, R42)."""
+        return window_values(self.measure, asked, edges)

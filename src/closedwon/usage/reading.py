@@ -1,15 +1,11 @@
-"""What is read off the store besides bills: samples by id, and series over windows."""
+"""What is read off the store besides bills: samples by id, repetitions, senders."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from closedwon.billing.catalog.types import Metric
-from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.usage.columns import EPOCH, MICROSECOND
 from closedwon.usage.types import Sender, Traced, UsageEvent
 
@@ -36,15 +32,6 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ingested_at: datetime
     others: tuple[tuple[UsageEvent, datetime], ...] = ()
     """With the instant each was sent."""
-
-
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric's own value in the window ``[start, end)``; None without usage (R41, R43)."""
-
-    start: datetime
-    end: datetime
-    group: tuple[str | None, ...] = ()
-    value: Decimal | None = None
 
 
 def found_rows(
@@ -92,40 +79,6 @@ def senders(rows: Iterable[Sequence[Any]]) -> tuple[Sender, ...]:
         Sender(customer=name, events=events, first_at=_instant(first), last_at=_instant(last))
         for name, events, first, last in rows
     )
-
-
-def window_demands(
-    metric: Metric,
-    customer_ids: Sequence[str],
-    edges: Sequence[datetime],
-    group_keys: Sequence[str],
-) -> tuple[Demand, ...]:
-    """One demand per window between neighbouring ``edges``, keyed by its number."""
-    return tuple(
-        Demand(
-            key=str(at),
-            metric=metric,
-            customer_ids=tuple(customer_ids),
-            cuts=window,
-            group_keys=tuple(group_keys),
-        )
-        for at, window in enumerate(pairwise(edges))
-    )
-
-
-def points(demands: Iterable[Demand], quantities: Quantities) -> tuple[Point, ...]:
-    """Points in order of time, then group; a window without usage is one point without value."""
-    found = []
-    for demand in demands:
-        start, end = demand.cuts
-        readings = quantities[demand.key]
-        if readings:
-            found += [
-                Point(start=start, end=end, group=one.group, value=one.value) for one in readings
-            ]
-        else:
-            found.append(Point(start=start, end=end))
-    return tuple(found)
 
 
 def _instant(microseconds: int) -> datetime:

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.usage.windows import UsageAsked, WindowValue
 
 
 class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +64,19 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True):
     """How often it came like this."""
 
 
-class UsageStore(Protocol):
+class Measuring(Protocol):
+    """What can be measured."""
+
+    def measure(self, demands: Iterable[Demand]) -> Quantities:
+        """Cumulative values for all demands in one set-based query (D3)."""
+        ...
+
+
+class UsageStore(Measuring, Protocol):
     """Durable, deduplicated events and exact metering over them."""
 
     def ingest(self, events: Sequence[UsageEvent], now: datetime) -> IngestReport:
         """Store a batch durably before returning; safe to repeat."""
-        ...
-
-    def measure(self, demands: Iterable[Demand]) -> Quantities:
-        """Cumulative values for all demands in one set-based query (D3)."""
         ...
 
     def check_sql(self, sql: str) -> tuple[str, ...]:
@@ -88,6 +93,18 @@ class UsageStore(Protocol):
 
     def unmatched(self, known: Iterable[str]) -> Sequence[Sender]:
         """Who sends usage without being one of the ``known`` identifiers, most events first."""
+        ...
+
+    def windows(
+        self, asked: Sequence[UsageAsked], edges: Sequence[datetime]
+    ) -> tuple[WindowValue, ...]:
+        """Values by customer and metric, then window between ``edges``, then group (R41, R42)."""
+        ...
+
+    def supposing(
+        self, events: Sequence[UsageEvent], now: datetime, *, alone: bool = False
+    ) -> Measuring:
+        """The store as if ``events`` had been ingested at ``now``; nothing is stored (R44)."""
         ...
 
     def trace(self, transaction_ids: Sequence[str], now: datetime) -> Sequence[Traced]:
