@@ -11,6 +11,7 @@ from billing.world import usage_product as usage
 from build import Setup, add_catalog, add_customer, event, setup
 from closedwon.billing.catalog.types import (
     FIAT,
+    USD,
     Alias,
     CreditType,
     Product,
@@ -20,7 +21,9 @@ from closedwon.billing.catalog.types import (
     RateCard,
     UnitConversion,
 )
-from closedwon.billing.contracts.edits import Added, Create
+from closedwon.billing.contracts.applicability import Applicability
+from closedwon.billing.contracts.edits import Added, Amend, Create, Revise
+from closedwon.billing.contracts.overrides import Override, Overwrite
 from closedwon.billing.pricing import Custom, Percentage
 from closedwon.billing.rating.schedule import RateSelector
 from closedwon.engine import Engine
@@ -363,3 +366,29 @@ def test_a_contract_in_euros_end_to_end_r138_r377(world: Setup) -> None:
     assert [e.amount for e in engine.ledger("c") if e.invoice_id] == [Decimal(-100)]
     assert [e for e in engine.ledger("usd") if e.invoice_id] == []
     assert {p.currency for p in engine.postings()} == {"EUR"}
+
+
+def test_r251_an_overwrite_is_in_the_unit_of_the_rate_it_replaces(world: Setup) -> None:
+    engine = world.engine
+    listed = rate("Api", "0.25", id="e1", rate_card_id="euro", credit_type_id=EUR)
+    engine.create_rate_card(card("euro", fiat_credit_type_id=EUR), NOW)
+    engine.add_rates("euro", [listed], NOW)
+
+    def own(credit_type_id: str, name: str) -> Added:
+        price = Overwrite(price=flat("0.20"), credit_type_id=credit_type_id)
+        about = Applicability(product_ids=("p-Api",))
+        window = span("2024-06-01")
+        return Added(overrides=(Override(id=name, window=window, applicability=about, rate=price),))
+
+    with pytest.raises(Refused, match="R251"):
+        engine.create_contract("k", signed("euro", terms=own(USD, "o")), by="t", now=NOW)
+    engine.create_contract("k", signed("euro", terms=own(EUR, "o")), by="t", now=NOW)
+    for change in (
+        Amend(starting_at=NOW, terms=own(USD, "p")),
+        Revise(add=own("tokens", "p")),
+    ):
+        with pytest.raises(Refused, match="R251"):
+            engine.edit_contract("k", change, by="t", now=NOW)
+    world.usage.use(event("customer", "Api", at("2024-06-05"), "10"))
+
+    assert engine.bill("customer", at("2024-06-30")).invoices[0].total == 2

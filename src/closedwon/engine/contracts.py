@@ -33,6 +33,7 @@ from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.hierarchy_checks import check_place
 from closedwon.engine.manual import take_back_removed
+from closedwon.engine.price_checks import check_units
 from closedwon.engine.revisions import check_end, check_revise
 from closedwon.engine.subscription_checks import check_subscriptions
 from closedwon.engine.threshold_checks import check_settings
@@ -182,6 +183,7 @@ def _check_new(stores: Stores, catalog: Catalog, wanted: Create) -> None:
     if card is not None and card.archived_at is not None:
         raise Refused("the rate card is archived", card=card.id)
     check_terms(catalog, wanted.terms, wanted.prioritization)
+    check_units(card, wanted.terms.overrides)
     check_settings(catalog, card, wanted.settings)
     check_place(stores, wanted)
     check_unused(stores, wanted.terms)
@@ -197,6 +199,7 @@ def _check_change(
             raise Refused("a contract is created, and renewed, by creating a contract")
         case Amend():
             check_terms(catalog, change.terms, contract.prioritization)
+            check_units(catalog.rate_cards.get(contract.rate_card_id or ""), change.terms.overrides)
             check_unused(stores, change.terms)
         case Revise():
             _check_revise(stores, catalog, contract, change, note)
@@ -217,8 +220,9 @@ def _check_revise(
 ) -> None:
     check_terms(catalog, change.add, contract.prioritization)
     check_terms(catalog, change.replace, contract.prioritization)
+    card = catalog.rate_cards.get(contract.rate_card_id or "")
+    check_units(card, (*change.add.overrides, *change.replace.overrides))
     if change.settings is not None:
-        card = catalog.rate_cards.get(contract.rate_card_id or "")
         check_settings(catalog, card, change.settings)
     check_unused(stores, change.add)
     check_unused(stores, change.replace, owner=contract.id)

@@ -1,8 +1,9 @@
 """Which price a product may have, on a card or by an override (R45, R64-R68, R77-R90, App. C)."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
-from closedwon.billing.catalog.types import Catalog, Product, ProductType
+from closedwon.billing.catalog.types import Catalog, Product, ProductType, RateCard
 from closedwon.billing.contracts.applicability import Specifier
 from closedwon.billing.contracts.overrides import (
     Multiplier,
@@ -70,7 +71,34 @@ def check_override(catalog: Catalog, override: Override, scheme: Prioritization)
         _check_overwrite(catalog, override, override.rate.price)
 
 
-def _fractions(price: Price) -> Iterable[object]:
+def check_units(card: RateCard | None, overrides: Iterable[Override]) -> None:
+    """Raise Refused for an OVERWRITE in another unit than the rates it replaces (R251)."""
+    sold = {} if card is None else card.by_product
+    for override in overrides:
+        if not isinstance(override.rate, Overwrite) or _fractions(override.rate.price):
+            continue
+        for specifier in _selected(override):
+            units = {
+                rate.credit_type_id
+                for rate in sold.get(specifier.product_id or "", ())
+                if rate.pricing_group_values == specifier.pricing_group_values
+            }
+            if units and override.rate.credit_type_id not in units:
+                raise Refused(
+                    "an OVERWRITE is in the unit of the rate it replaces (R251)",
+                    override=override.id,
+                    found=override.rate.credit_type_id,
+                    expected=", ".join(sorted(units)),
+                )
+
+
+def _selected(override: Override) -> tuple[Specifier, ...]:
+    """What it names as specifiers, products alone among them."""
+    named = override.applicability
+    return named.specifiers or tuple(Specifier(product_id=p) for p in named.product_ids)
+
+
+def _fractions(price: Price) -> tuple[Decimal, ...]:
     match price:
         case Percentage(fraction=fraction):
             return (fraction,)
@@ -145,8 +173,7 @@ def _needs_frequency(override: Override, product: Product) -> Refused:
 
 def _check_overwrite(catalog: Catalog, override: Override, price: Price) -> None:
     """An OVERWRITE names one price: its product with every pricing value (R77, R78)."""
-    named = override.applicability
-    specifiers = named.specifiers or tuple(Specifier(product_id=p) for p in named.product_ids)
+    specifiers = _selected(override)
     if not specifiers or not all(specifier.product_id for specifier in specifiers):
         raise Refused("an OVERWRITE needs its product (R77)", override=override.id)
     for specifier in specifiers:
