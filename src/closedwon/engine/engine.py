@@ -16,6 +16,7 @@ from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Change, Create, Edit, Revise
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.expand import lived
+from closedwon.billing.family import consolidated_invoices, part
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
 from closedwon.billing.thresholds.purchase import Purchase
 from closedwon.engine import (
@@ -35,9 +36,9 @@ from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
-from closedwon.engine.selling import Selling
 from closedwon.engine.notifications import Notifications
 from closedwon.engine.packages import Packages
+from closedwon.engine.selling import Selling
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
@@ -144,7 +145,9 @@ class Engine(Invoicing, Selling, Metering):
         Keywords: ``by``, ``now``, ``source``. ``rate_card_id`` may be an alias (R57). A RENEWAL
         transition ends the old contract in the same transaction.
         """
-        return contracts.create(self.stores, self.catalog(), contract_id, create, EditNote(**note))
+        seats_max = self.settings.max_individual_seats
+        catalog, edit = self.catalog(), EditNote(**note)
+        return contracts.create(self.stores, catalog, contract_id, create, edit, seats_max)
 
     def edit_contract(
         self, contract_id: str, change: Change, **note: Unpack[EditOptions]
@@ -153,7 +156,9 @@ class Engine(Invoicing, Selling, Metering):
 
         Keywords: ``by``, ``now``, ``source``, ``uniqueness_key``, ``edit_id``.
         """
-        edited = contracts.edit(self.stores, self.catalog(), contract_id, change, EditNote(**note))
+        seats_max = self.settings.max_individual_seats
+        catalog, noted = self.catalog(), EditNote(**note)
+        edited = contracts.edit(self.stores, catalog, contract_id, change, noted, seats_max)
         if isinstance(change, Revise) and change.settings is not None:
             self.evaluate_thresholds(note["now"], [edited.customer_id])
             return self.contract(contract_id)
@@ -184,7 +189,16 @@ class Engine(Invoicing, Selling, Metering):
 
     def bill(self, customer_id: str, now: datetime) -> Bill:
         """What the customer owes and holds at ``now``, drafts included; stores nothing."""
-        return self._finalizer.bill(self.account(customer_id, now), self.catalog(), now)
+        account = self.account(customer_id, now)
+        return part(self._finalizer.bill(account, self.catalog(), now), account)
+
+    def consolidated(self, customer_id: str, now: datetime) -> tuple[Invoice, ...]:
+        """Invoices that show a parent's usage with its children's, final or open (R304)."""
+        account = self.account(customer_id, now)
+        made = self._finalizer.bill(account, self.catalog(), now)
+        standing = (*account.finalized, *made.invoices)
+        found = consolidated_invoices(account.contracts, standing)
+        return tuple(one for one in found if one.customer_id == customer_id)
 
     def bills(self, customer_ids: Sequence[str], now: datetime) -> Bills:
         """Bills of many customers with one question to the usage store (D3); stores nothing."""
