@@ -89,6 +89,18 @@ def with_fields(stores: Stores, contracts: Iterable[Contract]) -> tuple[Contract
 def versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
     """Digests of what accounts' bills depend on besides usage; one changes when any of it does."""
     ids = list(customer_ids)
+    families = stores.families.of(ids)
+    everyone = dict.fromkeys([*ids, *(one for family in families.values() for one in family)])
+    found = _versions(stores, everyone)
+    return {
+        one: digest("".join(found[who] for who in families.get(one, (one,))).encode())
+        for one in ids
+        if one in found
+    }
+
+
+def _versions(stores: Stores, customer_ids: Iterable[str]) -> dict[str, str]:
+    ids = list(customer_ids)
     catalogue = stores.catalogue.revision()
     people = customers.many(stores, ids)
     contracts = stores.contracts.digests(ids)

@@ -17,11 +17,13 @@ from closedwon.billing.bill import bill, demands_of
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.columns.plain import why_terms_not_plain
 from closedwon.billing.expand import lived
+from closedwon.billing.family import part
 from closedwon.billing.invoices.usage import OpenPeriod, open_periods
 from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books, events
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
 from closedwon.engine.due import due_invoices, dues
+from closedwon.engine.posting import post
 from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
 from closedwon.kernel.instant import FAR_FUTURE
@@ -56,7 +58,7 @@ class Finalizer:
     def run(self, catalog: Catalog, now: datetime, customers_max: int) -> FinalizeReport:
         """Settle up to ``customers_max`` due customers, longest due first; safe to repeat."""
         stores = self._stores
-        ids = stores.contracts.customers_due(now, customers_max)
+        ids = self._households(stores.contracts.customers_due(now, customers_max))
         if not ids:
             return FinalizeReport()
         versions = accounts.versions(stores, ids)
@@ -72,7 +74,7 @@ class Finalizer:
                     with outcome.isolating(customer_id):
                         settled.append(self._settle(found[customer_id], made, catalog, now))
         for customer_id, failure in outcome.failures.items():
-            self._park(customer_id, failure, now)
+            self._park(found[customer_id], failure, now)
         warnings = [
             f"{who}: {text}" for who, made in outcome.bills.items() for text in made.warnings
         ]
@@ -97,7 +99,19 @@ class Finalizer:
         found = {customer_id: lived(account, now) for customer_id, account in known.items()}
         outcome = self._bills(list(found.values()), catalog, now)
         failures = {who: str(failure) for who, failure in outcome.failures.items()}
-        return Bills(accounts=found, bills=outcome.bills, failures=failures)
+        parts = {who: part(made, found[who]) for who, made in outcome.bills.items()}
+        return Bills(accounts=found, bills=parts, failures=failures)
+
+    def _households(self, customer_ids: Sequence[str]) -> list[str]:
+        """One customer of each hierarchy stands for all of it (R301)."""
+        families = self._stores.families.of(customer_ids)
+        seen: set[str] = set()
+        kept = []
+        for customer_id in customer_ids:
+            if customer_id not in seen:
+                kept.append(customer_id)
+                seen.update(families.get(customer_id, (customer_id,)))
+        return kept
 
     def _bills(
         self, found: Sequence[Account], catalog: Catalog, now: datetime, *, due_only: bool = False
@@ -153,40 +167,37 @@ class Finalizer:
 
     def _settle(self, account: Account, made: Bill, catalog: Catalog, now: datetime) -> Settled:
         """Store what is final, all or nothing; the account is as it was when it was billed."""
-        stores, customer_id = self._stores, account.customer.id
+        stores = self._stores
+        customer_ids = [one.customer.id for one in account.members or (account,)]
         with writing(stores.db):
             due = due_invoices(made, now)
-            check_ledger(stores.ledger.of_customer(customer_id), made.entries)
-            before = books.books_of(stores, (commit.id for commit in made.commits))
+            stored = [e for who in customer_ids for e in stores.ledger.of_customer(who)]
+            check_ledger(stored, made.entries)
             for invoice in due:
                 check_invoice(invoice)
                 stores.invoices.freeze(invoice, now)
                 events.invoice_finalized(stores, invoice, now)
-            new = stores.ledger.append(customer_id, made.entries, now)
             invoices = {invoice.id: invoice for invoice in (*account.finalized, *due)}
-            commits = {commit.id: commit for commit in made.commits}
-            stores.journal.append(
-                [
-                    *books.invoice_entries(due, catalog),
-                    *books.movement_entries(customer_id, new, before, commits, invoices, catalog),
-                ]
-            )
+            entries, journal = post(stores, account, made, invoices, catalog, now)
+            stores.journal.append([*books.invoice_entries(due, catalog), *journal])
             self._reschedule(account, now)
-            stores.problems.release(customer_id)
-            if due or new:
-                who = ("customer", customer_id)
+            for customer_id in customer_ids:
+                stores.problems.release(customer_id)
+            if due or entries:
+                who = ("customer", account.customer.id)
                 stores.audit.append("finalize", who, by=ENGINE, now=now)
-        return Settled(invoices=len(due), entries=len(new))
+        return Settled(invoices=len(due), entries=entries)
 
     def _reschedule(self, account: Account, now: datetime) -> None:
         self._stores.contracts.set_due(dues(account, now, self._settings.grace_hours))
 
-    def _park(self, customer_id: str, failure: Exception, now: datetime) -> None:
+    def _park(self, account: Account, failure: Exception, now: datetime) -> None:
         code = failure.code if isinstance(failure, ClosedwonError) else "billing_failed"
         message = str(failure) or type(failure).__name__
         with writing(self._stores.db):
-            self._stores.problems.park(customer_id, code, message, now)
-            who = ("customer", customer_id)
+            for one in account.members or (account,):
+                self._stores.problems.park(one.customer.id, code, message, now)
+            who = ("customer", account.customer.id)
             self._stores.audit.append("finalize", who, by=ENGINE, now=now, failure=message)
 
 

@@ -16,6 +16,7 @@ from closedwon.engine import accounts, books, events
 from closedwon.engine.command import command
 from closedwon.engine.conservation import check_balances, check_invoice
 from closedwon.engine.finalize import Finalizer
+from closedwon.engine.posting import post
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.store.stores import Stores
 
@@ -88,7 +89,7 @@ def _store(
     stores: Stores, account: Account, made: Bill, again: Regeneration, catalog: Catalog
 ) -> None:
     """Freeze the new invoice, and only it, with its deductions and postings."""
-    now, customer_id = again.at, account.customer.id
+    now = again.at
     found = [invoice for invoice in made.invoices if invoice.id == again.new_id]
     if not found:
         raise Refused(
@@ -104,14 +105,10 @@ def _store(
         entry.reversed_on(now.date()) for entry in stores.journal.of_invoice(None, expired)
     ]
     stores.journal.append(reversals)
-    before = books.books_of(stores, (commit.id for commit in made.commits))
-    own = [entry for entry in made.entries if entry.invoice_id == invoice.id]
-    new = stores.ledger.append(customer_id, own, now)
-    commits = {commit.id: commit for commit in made.commits}
-    entries = [
-        *books.invoice_entries([invoice], catalog),
-        *books.movement_entries(customer_id, new, before, commits, {invoice.id: invoice}, catalog),
-    ]
+    own = tuple(entry for entry in made.entries if entry.invoice_id == invoice.id)
+    drawn = replace(made, entries=own)
+    _, movements = post(stores, account, drawn, {invoice.id: invoice}, catalog, now)
+    entries = [*books.invoice_entries([invoice], catalog), *movements]
     stores.journal.append([entry.booked_again(now.date()) for entry in entries])
 
 
@@ -124,5 +121,6 @@ def _stored(stores: Stores, invoice_id: str) -> Invoice:
 
 def _look_again(stores: Stores, customer_id: str, now: datetime) -> None:
     """What follows (expirations above all) is for the next ``finalize``."""
-    contracts = stores.contracts.of_customers([customer_id]).get(customer_id, ())
-    stores.contracts.set_due((contract.id, now) for contract in contracts)
+    family = stores.families.of([customer_id]).get(customer_id, (customer_id,))
+    contracts = stores.contracts.of_customers(family)
+    stores.contracts.set_due((one.id, now) for found in contracts.values() for one in found)

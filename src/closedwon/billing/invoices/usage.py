@@ -8,7 +8,7 @@ import msgspec
 
 from closedwon.billing.account import Account, BillingSettings
 from closedwon.billing.balances.order import drawdown_key, line_key
-from closedwon.billing.balances.pools import Pool
+from closedwon.billing.balances.pools import Pool, shared_children
 from closedwon.billing.balances.settle import settled
 from closedwon.billing.catalog.types import USD, Catalog, Product
 from closedwon.billing.contracts.state import Contract
@@ -55,11 +55,12 @@ def open_periods(
     without lines, which still keeps what it may touch from being settled.
     """
     account = account.at(now)
-    names = (account.customer.id, *account.customer.ingest_aliases)
     account = lived(account, now)
     for contract in account.contracts:
         if contract.archived_at is not None:
             continue
+        customer = account.owner(contract).customer
+        names = (customer.id, *customer.ingest_aliases)
         terms = _terms(account, contract, catalog)
         placed = subscribed(account, contract, catalog, now).on_usage
         for window in unbilled(contract, account.billed, now):
@@ -101,7 +102,13 @@ def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms
     if contract.rate_card_id is None:
         return None
     shared = (c for c in account.commits if not c.contract_ids or contract.id in c.contract_ids)
-    commits: tuple[Commit, ...] = (*contract.commits, *shared)
+    parents = (
+        commit
+        for owner in account.contracts
+        for commit in owner.commits
+        if contract.id in shared_children(account, owner.id, commit)
+    )
+    commits: tuple[Commit, ...] = (*contract.commits, *shared, *parents)
     card = catalog.rate_cards[contract.rate_card_id]
     return UsageTerms(contract=contract, card=card, catalog=catalog, commits=commits)
 
