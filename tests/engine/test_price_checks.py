@@ -160,6 +160,24 @@ def test_r77_r84_r87_r88_r90_what_may_stand(found: Override, scheme: Prioritizat
             LOWEST,
             "found=DAILY",
         ),
+        (
+            override(
+                "0.5",
+                is_commit_specific=True,
+                applicability=on(product_id="p-Seat", billing_frequency="ANNUAL"),
+            ),
+            LOWEST,
+            "one FLAT price.*R67",
+        ),
+        (
+            override(
+                by_range((None, "0.5")),
+                **FIRST,
+                applicability=on(product_id="p-Seat", billing_frequency="ANNUAL"),
+            ),
+            EXPLICIT,
+            "one FLAT price.*R67",
+        ),
         (override(TENTH, applicability=of("p-Api")), LOWEST, "R64"),
         (
             override(Custom(processor="MAGIC"), applicability=of("p-Api")),

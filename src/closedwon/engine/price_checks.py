@@ -161,6 +161,11 @@ def _check_frequency(catalog: Catalog, override: Override, specifier: Specifier)
     if frequency not in BILLING_FREQUENCIES:
         expected = ", ".join(BILLING_FREQUENCIES)
         raise Refused("no such billing frequency (R90)", found=frequency, expected=expected)
+    if override.is_commit_specific or isinstance(override.rate, TieredMultiplier):
+        raise Refused(
+            "a subscription has one FLAT price, whoever pays and how many there are (R67)",
+            override=override.id,
+        )
 
 
 def _needs_frequency(override: Override, product: Product) -> Refused:
