@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import CONTEXT, canonical
 from closedwon.usage.sql.tree import ORDER, Level, Node, Query
-from closedwon.usage.sql.values import WIDE, Row, Value, told, value_of
+from closedwon.usage.sql.values import WIDE, Row, Value, remembered, told, value_of
 
 GROUPS_MAX = 100_000
 """Groups of one level, for one customer and one stretch of time."""
@@ -76,8 +76,8 @@ class _Grouping:
     def __init__(
         self, level: Level, columns: Mapping[Node, int], folds: Mapping[int, Fold]
     ) -> None:
-        self._where = [value_of(one, columns) for one in level.where]
-        self._keys = [value_of(key, columns) for key in level.keys]
+        self._where = [remembered(one, columns) for one in level.where]
+        self._keys = [remembered(key, columns) for key in level.keys]
         self._folds = [
             folds.get(at) or fold_of(one, columns) for at, one in enumerate(level.aggregates)
         ]
@@ -115,7 +115,7 @@ def fold_of(node: Node, columns: Mapping[Node, int]) -> Fold:
     """The aggregate over single values."""
     if not node.args:
         return Fold(lambda state, row: (state or 0) + row[COUNT], _counted)
-    arg = value_of(node.args[0], columns)
+    arg = remembered(node.args[0], columns)
     if node.op in {"earliest", "latest"}:
         return _ordered(arg, node, columns)
     return {"count": _count, "count_distinct": _distinct, "min": _peak(min), "max": _peak(max)}.get(

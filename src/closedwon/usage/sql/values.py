@@ -24,6 +24,7 @@ WIDE = decimal.Context(
     prec=500, rounding=ROUND_HALF_UP, traps=[decimal.InvalidOperation, decimal.Overflow]
 )
 """No sum or product of event properties needs as many digits."""
+REMEMBERED_MAX = 100_000
 UNITS_US = {"hour": 3_600_000_000, "day": 86_400_000_000}
 
 
@@ -39,6 +40,25 @@ def value_of(node: Node, columns: Mapping[Node, int]) -> Value:
         return SPECIAL[node.op](args)
     strict = (UNITS if node.op in UNITS else STRICT)[node.op]
     return _strict(strict(node.value) if node.op in UNITS else strict, args)
+
+
+def remembered(node: Node, columns: Mapping[Node, int]) -> Value:
+    """``value_of`` that computes once for equal rows, where it looks at one column only."""
+    value, leaves = value_of(node, columns), node.leaves
+    if node in leaves or len(leaves) != 1:
+        return value
+    (at,) = (columns[leaf] for leaf in leaves)
+    known: dict[Any, Any] = {}
+
+    def found(row: Row) -> Any:
+        cell = row[at]
+        if cell not in known:
+            if len(known) >= REMEMBERED_MAX:
+                known.clear()
+            known[cell] = value(row)
+        return known[cell]
+
+    return found
 
 
 def instant_text(microseconds: int) -> str:
