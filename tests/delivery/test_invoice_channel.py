@@ -7,20 +7,25 @@ from typing import NamedTuple
 
 import pytest
 import respx
+from msgspec.structs import replace
 
-from billing.world import at
+from billing.world import at, span
 from build import Setup, add_customer, infrax, setup
-from closedwon.billing.contracts.edits import ContractSettings, Revise
+from closedwon.billing.contracts.edits import ContractSettings, Create, Revise
 from closedwon.billing.contracts.gated import ProviderSegment
+from closedwon.billing.contracts.hierarchy import Hierarchy, Party
+from closedwon.billing.invoices.types import InvoiceType
 from closedwon.delivery import ExternalStatus, InvoiceChannel, Outcome, Verdict, verify
 from closedwon.delivery.provider import Delivery
 from closedwon.delivery.providers import Files, InvoiceWebhook
 from closedwon.engine.providers import archive, configure
+from closedwon.kernel.errors import InvariantBroken
+from closedwon.kernel.ids import derive
 from closedwon.store.database import writing
 from closedwon.store.outbox import EffectState
 from closedwon.store.providers import ProviderConfiguration
 from closedwon.transport import open_client
-from delivery.delivery_kit import SECRET, URL, Clock, endpoint, run
+from delivery.delivery_kit import NOW, SECRET, URL, Clock, endpoint, run
 
 SIGNED = at("2024-01-05")
 
@@ -291,3 +296,70 @@ def test_r293_webhooks_hear_of_the_same_finalization(scene: Scene, web: respx.Mo
     run(scene.world.engine.stores, scene.clock, endpoint(scene.clock))
     told = {json.loads(call.request.content)["properties"]["invoice_id"] for call in route.calls}
     assert told == {one.id for one in scene.world.engine.invoices()}
+
+
+def test_r290_an_unbillable_customers_invoice_is_not_collected(scene: Scene) -> None:
+    assign(scene, "2024-01-06", stripe="2024-01-01")
+    finalize(scene, "2024-02-03")
+    one = channel(scene, Counting())
+    usage = next(i for i in scene.world.engine.invoices() if i.type == "USAGE")
+    assert one._chosen(usage, scene.clock.now) is not None
+    assert one._chosen(replace(usage, is_billable=False), scene.clock.now) is None
+
+
+def test_r303_a_childs_invoice_goes_to_the_provider_of_its_payer(scene: Scene) -> None:
+    assign(scene, "2024-01-06", stripe="2024-01-01")
+    add_customer(scene.world.engine, "child")
+    create = Create(customer_id="child", term=span("2024-01-01"))
+    scene.world.engine.create_contract("childs", create, by="test", now=SIGNED)
+    finalize(scene, "2024-02-03")
+    one = channel(scene, Counting())
+    usage = next(i for i in scene.world.engine.invoices("child") if i.type == "USAGE")
+    assert one._chosen(usage, scene.clock.now) is None
+    paid = replace(usage, payer=Party(customer_id="customer", contract_id="first"))
+    chosen = one._chosen(paid, scene.clock.now)
+    assert chosen is not None
+    assert chosen.id == "stripe"
+
+
+def test_r299_r304_a_consolidated_invoice_is_collected_instead_of_its_parts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, one = scene.world.engine, channel(scene, Counting())
+    segment = ProviderSegment(effective_at=at("2024-01-01"), configuration_id="stripe")
+    settings = ContractSettings(providers=(segment,), hierarchy=Hierarchy(concatenates=True))
+    create = Create(customer_id="customer", term=span("2024-01-01"), settings=settings)
+    engine.create_contract("parent", create, by="test", now=SIGNED)
+    finalize(scene, "2024-02-03")
+    own = next(i for i in engine.invoices(contract_id="parent") if i.type == "USAGE")
+    whole = replace(own, id="whole", type=InvoiceType.USAGE_CONSOLIDATED, constituents=(own.id,))
+
+    assert one._chosen(own, scene.clock.now) is not None
+    stored = (own, whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(engine.stores.invoices), "all", lambda *_, **__: stored)
+        assert one._chosen(own, scene.clock.now) is None
+        assert one._chosen(whole, scene.clock.now) is not None
+
+    with writing(scene.world.db):
+        engine.stores.outbox.add(derive("delivery", own.id), "invoice", "x", "{}", NOW)
+    assert one._chosen(whole, scene.clock.now) is None
+
+
+def test_g13_an_invoice_that_cannot_be_drawn_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    finalize(scene, "2024-02-03")
+    first, second = scene.world.engine.invoices()
+    real = Files.deliver
+
+    def deliver_one(files: Files, delivery: Delivery) -> Outcome:
+        if delivery.issued.invoice.id == first.id:
+            raise InvariantBroken("the lines do not make the total")
+        return real(files, delivery)
+
+    monkeypatch.setattr(Files, "deliver", deliver_one)
+    deliver(scene, InvoiceChannel(provider=Files(directory=tmp_path), engine=scene.world.engine))
+    (failed,) = scene.world.engine.stores.outbox.all(EffectState.GIVEN_UP)
+    assert "the lines do not make the total" in failed.last_error
+    assert [file.stem for file in tmp_path.rglob("*.json")] == [second.id]

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.hierarchy import Party
 from closedwon.billing.contracts.provider_schedule import active_segment
+from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
 from closedwon.delivery.channel import ExternalStatus, Intent, Outcome, Verdict
 from closedwon.delivery.documents import Issued
@@ -53,19 +55,23 @@ class InvoiceChannel:
         if chosen is None:
             return None
         payload = strict_json.dumps({"invoice_id": invoice_id, "configuration_id": chosen.id})
-        return Intent(id=derive("delivery", invoice_id), payload=payload)
+        return Intent(id=_key(invoice_id), payload=payload)
 
     def send(self, effect: Effect) -> Outcome:
-        """Have the provider deliver it; one that was voided meanwhile is not sent any more."""
+        """Have the provider deliver it; one that was voided meanwhile is not sent any more.
+
+        An invoice that cannot be drawn is refused, so that it holds up no other (G13).
+        """
         wanted = strict_json.loads(effect.payload)
         try:
             delivery = self._delivery(effect, wanted)
-        except ClosedwonError as error:
-            return Outcome(verdict=Verdict.REFUSED, error=str(error))
-        is_void = delivery.issued.invoice.status is InvoiceStatus.VOID
-        if self.is_billing_provider and is_void and not delivery.is_repeat:
-            return Outcome(verdict=Verdict.DONE, external_status=ExternalStatus.SKIPPED)
-        return self.provider.deliver(delivery)
+            is_void = delivery.issued.invoice.status is InvoiceStatus.VOID
+            if self.is_billing_provider and is_void and not delivery.is_repeat:
+                return Outcome(verdict=Verdict.DONE, external_status=ExternalStatus.SKIPPED)
+            return self.provider.deliver(delivery)
+        except (ClosedwonError, ArithmeticError, LookupError) as error:
+            told = str(error) or type(error).__name__
+            return Outcome(verdict=Verdict.REFUSED, error=f"cannot be drawn: {told}")
 
     def settled(self, effect: Effect, outcome: Outcome, now: datetime) -> None:
         """Keep what became of it; a failure for good is told as an event (metronome.md 2.11)."""
@@ -91,17 +97,37 @@ class InvoiceChannel:
             emit(self.engine.stores, PROVIDER_ERROR, properties, now)
 
     def _chosen(self, invoice: Invoice, at: datetime) -> ProviderConfiguration | None:
-        """The configuration that was in force for the invoice ``at`` its finalization."""
-        edits = self.engine.edits(invoice.contract_id)
+        """The configuration that was in force for its payer ``at`` its finalization (R103, R303).
+
+        None for an unbillable customer's invoice (R290) and for one that is collected by another.
+        """
+        payer = invoice.payer or Party(
+            customer_id=invoice.customer_id, contract_id=invoice.contract_id
+        )
+        edits = self.engine.edits(payer.contract_id)
         contract = contract_of([edit for edit in edits if edit.at <= at])
         segment = active_segment(contract.settings.providers, invoice)
-        if segment is None:
+        if segment is None or not invoice.is_billable or self._is_collected(invoice, contract):
             return None
         found = self.engine.stores.providers.get(segment.configuration_id)
         if found is None or found.billing_provider != self.name:
             return None
         in_force = found.created_at <= at and (found.archived_at is None or at < found.archived_at)
-        return found if in_force and found.customer_id == invoice.customer_id else None
+        return found if in_force and found.customer_id == payer.customer_id else None
+
+    def _is_collected(self, invoice: Invoice, paying: Contract) -> bool:
+        """Whether its lines are collected by another invoice: a consolidated one or its parts.
+
+        A consolidated invoice goes out instead of its constituents, unless one of them has gone
+        out already (R299, R304).
+        """
+        stores = self.engine.stores
+        if invoice.constituents:
+            return any(stores.outbox.get(_key(part)) for part in invoice.constituents)
+        if paying.settings.hierarchy is None:
+            return False
+        others = stores.invoices.all(contract_id=paying.id)
+        return any(invoice.id in one.constituents for one in others)
 
     def _delivery(self, effect: Effect, wanted: dict[str, Any]) -> Delivery:
         invoice = self.engine.invoice(str(wanted["invoice_id"]))
@@ -117,3 +143,8 @@ class InvoiceChannel:
             configuration={} if found is None else found.configuration,
             is_repeat=effect.attempts > 0,
         )
+
+
+def _key(invoice_id: str) -> str:
+    """One billing provider per invoice for ever (R299)."""
+    return derive("delivery", invoice_id)

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from closedwon.billing.catalog.types import Catalog, ProductType
+from closedwon.billing.contracts.hierarchy import Party
 from closedwon.billing.contracts.terms import CommitKind
-from closedwon.billing.invoices.types import Line, LineType
+from closedwon.billing.invoices.types import Invoice, Line, LineType
 from closedwon.delivery.documents.page import Issued
 from closedwon.kernel.exact import canonical
 from closedwon.kernel.instant import wire_instant
@@ -39,10 +40,32 @@ def invoice_json(issued: Issued) -> dict[str, Any]:
             "customer_custom_fields": dict(invoice.customer_custom_fields),
             "contract_custom_fields": dict(invoice.contract_custom_fields),
             "regenerated_from_invoice_id": invoice.regenerated_from,
+            "payer": _party(invoice.payer),
+            "constituent_invoices": _constituents(invoice) or None,
+            "billable_status": None if invoice.is_billable else "unbillable",
             "external_invoice": _external(issued),
             "line_items": [_present(dict(_line(line, catalog))) for line in invoice.lines],
         }
     )
+
+
+def _party(party: Party | None) -> dict[str, str] | None:
+    if party is None:
+        return None
+    return {"customer_id": party.customer_id, "contract_id": party.contract_id}
+
+
+def _constituents(invoice: Invoice) -> list[dict[str, str]]:
+    """Whose invoices a consolidated one copies, in the order of its lines (R304)."""
+    found: dict[str, dict[str, str]] = {}
+    for line in invoice.lines:
+        if line.origin is not None:
+            found[line.origin.invoice_id] = {
+                "customer_id": line.origin.customer_id,
+                "contract_id": line.origin.contract_id,
+                "invoice_id": line.origin.invoice_id,
+            }
+    return list(found.values())
 
 
 def _external(issued: Issued) -> dict[str, Any] | None:
@@ -84,6 +107,16 @@ def _line(line: Line, catalog: Catalog) -> Iterator[tuple[str, Any]]:
     yield "scheduled_charge_id", line.charge_id
     yield "discount_id", line.discount_id
     yield "professional_service_id", line.service_id
+    if line.origin is not None:
+        yield (
+            "origin",
+            {
+                "customer_id": line.origin.customer_id,
+                "contract_id": line.origin.contract_id,
+                "invoice_id": line.origin.invoice_id,
+                "line_item_id": str(line.origin.line_number),
+            },
+        )
 
 
 def _balance(line: Line) -> Iterator[tuple[str, Any]]:
