@@ -52,7 +52,7 @@ class Finalizer:
 
     def __init__(self, stores: Stores, usage: Meter, settings: BillingSettings) -> None:
         self._stores = stores
-        self._usage = usage
+        self.usage = usage
         self._settings = settings
 
     def run(self, catalog: Catalog, now: datetime, customers_max: int) -> FinalizeReport:
@@ -90,7 +90,7 @@ class Finalizer:
     def bill(self, account: Account, catalog: Catalog, now: datetime) -> Bill:
         """One account's bill, drafts included; nothing is stored."""
         periods = tuple(open_periods(account, catalog, now))
-        quantities = self._usage.measure(demands_of(periods))
+        quantities = self.usage.measure(demands_of(periods))
         return bill(account, catalog, quantities, now, self._settings, periods)
 
     def bills(self, customer_ids: Sequence[str], catalog: Catalog, now: datetime) -> Bills:
@@ -155,14 +155,14 @@ class Finalizer:
     ) -> Quantities:
         """One question for the whole batch (D3); refused, one for each customer."""
         try:
-            return self._usage.measure(
+            return self.usage.measure(
                 demands_of(period for group in periods.values() for period in group)
             )
         except Refused:
             quantities: dict[str, tuple[Reading, ...]] = {}
             for customer_id, group in periods.items():
                 with outcome.isolating(customer_id):
-                    quantities |= self._usage.measure(demands_of(group))
+                    quantities |= self.usage.measure(demands_of(group))
             return quantities
 
     def _settle(self, account: Account, made: Bill, catalog: Catalog, now: datetime) -> Settled:

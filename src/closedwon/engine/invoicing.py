@@ -8,9 +8,11 @@ from typing import Unpack
 from closedwon.billing.account import Billable, BillingSettings
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
+from closedwon.billing.invoices.breakdown import Breakdown, WindowSize
 from closedwon.billing.invoices.listing import InvoiceFilter, listed
+from closedwon.billing.invoices.spend import Spend
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
-from closedwon.engine import accounts, lifecycle, marks, services
+from closedwon.engine import accounts, breakdowns, lifecycle, marks, services
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.services import Work
@@ -77,3 +79,15 @@ class Invoicing:
     ) -> None:
         """Say whether the customer's invoices are to be collected; not is a flag only (R290)."""
         marks.set_billable(self.stores, customer_id, change, by=by, now=now)
+
+    def breakdown(
+        self, invoice: Invoice, size: WindowSize = WindowSize.DAY
+    ) -> tuple[Breakdown, ...]:
+        """A usage invoice, stored or draft, by day or hour of its events (R287)."""
+        return breakdowns.breakdown(
+            self.stores, self._finalizer.usage, self.catalog(), invoice, size
+        )
+
+    def spend_breakdown(self, invoice: Invoice, keys: Sequence[str]) -> tuple[Spend, ...]:
+        """What the usage of an invoice's period cost by group keys, before balances (R288)."""
+        return breakdowns.spend(self.stores, self._finalizer.usage, self.catalog(), invoice, keys)

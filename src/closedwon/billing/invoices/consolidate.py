@@ -15,18 +15,18 @@ def consolidated(contracts: Iterable[Contract], drafts: Iterable[Invoice]) -> li
     """``drafts`` with the charges moved that a contract wants on its usage invoices.
 
     A scheduled or commit charge moves when an open usage invoice of the contract, in the same
-    unit, ends on the same UTC day; a scheduled invoice that is left without lines is gone. Balances
-    never pay what was moved (R157), and what an invoice made anew bills stays where it was.
+    unit, ends on the same UTC day; of two, the one that ends first. A scheduled invoice that is
+    left without lines is gone. Balances never pay what was moved (R157), and what an invoice made
+    anew bills stays where it was.
     """
     wanting = {contract.id for contract in contracts if contract.charges_on_usage_invoices}
     listed = list(drafts)
     if not wanting:
         return listed
-    hosts = {
-        _host(i.contract_id, i.end, i): i.id
-        for i in listed
-        if i.contract_id in wanting and i.type is InvoiceType.USAGE and i.end is not None
-    }
+    hosts: dict[tuple[str, str, str], str] = {}
+    for i in sorted(listed, key=lambda one: one.end or one.issued_at):
+        if i.contract_id in wanting and i.type is InvoiceType.USAGE and i.end is not None:
+            hosts.setdefault(_host(i.contract_id, i.end, i), i.id)
     moved: dict[str, list[Line]] = {}
     kept: list[Invoice] = []
     for draft in listed:

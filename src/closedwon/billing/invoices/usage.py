@@ -78,6 +78,23 @@ def open_periods(
             )
 
 
+def period_of(
+    account: Account, catalog: Catalog, contract_id: str, window: Interval, invoice_id: str
+) -> OpenPeriod:
+    """One usage period of a contract whatever its invoice is, without subscription charges."""
+    account = lived(account, window.until)
+    contract = next(found for found in account.contracts if found.id == contract_id)
+    terms = _terms(account, contract, catalog)
+    names = (account.customer.id, *account.customer.ingest_aliases)
+    return OpenPeriod(
+        contract=contract,
+        window=window,
+        invoice_id=invoice_id,
+        demands=() if terms is None else tuple(demands_in(terms, window, names, invoice_id)),
+        terms=terms,
+    )
+
+
 def usage_invoice(
     account: Account,
     period: OpenPeriod,

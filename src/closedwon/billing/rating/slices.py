@@ -182,7 +182,7 @@ def rated(terms: UsageTerms, product: Product, asked: Sequence[Asked]) -> Rated:
         for rise in rises:
             if not rise.units:
                 continue
-            subject = _subject(product, rise.version, rise.group)
+            subject = usage_subject(product, rise.version, rise.group)
             start = rise.window.start
             rates = terms.card.by_slot.get(_slot(subject), ())
             priced = priced_at(terms.contract, rates, subject, start)
@@ -219,7 +219,7 @@ def _empty(terms: UsageTerms, product: Product, demand: Demand) -> Iterator[Slic
     rates = terms.card.by_product[product.id]
     for start in demand.cuts[:-1]:
         version = product.at(start)
-        subject = _subject(product, version, (None,) * len(version.presentation_group_key))
+        subject = usage_subject(product, version, (None,) * len(version.presentation_group_key))
         priced = priced_at(terms.contract, rates, subject, start)
         if priced is not None and not version.pricing_group_key:
             window = Interval(demand.cuts[0], demand.cuts[-1])
@@ -234,7 +234,8 @@ def _empty(terms: UsageTerms, product: Product, demand: Demand) -> Iterator[Slic
             return
 
 
-def _subject(product: Product, version: ProductVersion, group: Group) -> Subject:
+def usage_subject(product: Product, version: ProductVersion, group: Group) -> Subject:
+    """A usage line, as far as rates, overrides and balances can tell lines apart."""
     split = len(version.pricing_group_key)
     pricing = zip(version.pricing_group_key, group, strict=False)
     presentation = zip(version.presentation_group_key, group[split:], strict=False)
