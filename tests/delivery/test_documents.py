@@ -13,8 +13,16 @@ from msgspec.structs import replace
 
 from billing.world import at
 from build import infrax, setup
+from closedwon.billing.contracts.hierarchy import Party
 from closedwon.billing.contracts.terms import CommitKind
-from closedwon.billing.invoices.types import InvoiceStatus, InvoiceType, Line, LineType, TierRef
+from closedwon.billing.invoices.types import (
+    InvoiceStatus,
+    InvoiceType,
+    Line,
+    LineType,
+    Origin,
+    TierRef,
+)
 from closedwon.delivery.documents import Issued, html_of, invoice_json, pdf_of
 from closedwon.delivery.documents.figures import amount_text, number_text, period_text
 from closedwon.delivery.documents.page import page_of
@@ -321,3 +329,26 @@ def test_pdf_without_pango_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("closedwon.delivery.documents.pdf.import_module", fail)
     with pytest.raises(ConfigError, match="Pango"):
         pdf_of(issued([usage("1")]))
+
+
+def test_r304_a_consolidated_invoice_names_its_parts_and_payer() -> None:
+    parts = [
+        usage(
+            "100",
+            origin=Origin(
+                customer_id=who, contract_id=f"{who}s", invoice_id=f"of {who}", line_number=1
+            ),
+        )
+        for who in ("parent", "child", "parent")
+    ]
+    payer = Party(customer_id="parent", contract_id="parents")
+    one = issued(parts, type=InvoiceType.USAGE_CONSOLIDATED, payer=payer, is_billable=False)
+    wire = invoice_json(one)
+    assert [part["invoice_id"] for part in wire["constituent_invoices"]] == [
+        "of parent",
+        "of child",
+    ]
+    assert wire["payer"] == {"customer_id": "parent", "contract_id": "parents"}
+    assert wire["billable_status"] == "unbillable"
+    assert wire["line_items"][1]["origin"]["contract_id"] == "childs"
+    assert page_of(one).title == "Consolidated usage invoice"

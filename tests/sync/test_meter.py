@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from billing.world import at, metric, rate, span
@@ -11,6 +12,8 @@ from billing.world import usage_product as usage
 from build import Setup, add_catalog, add_customer, event, setup
 from closedwon.billing.contracts.edits import ContractSettings, Create
 from closedwon.billing.contracts.gated import ProviderSegment
+from closedwon.billing.contracts.hierarchy import Party
+from closedwon.billing.invoices.types import Invoice
 from closedwon.delivery import Outcome, Verdict
 from closedwon.delivery.channel import RETRY_FOR
 from closedwon.delivery.metering import MeterReport
@@ -18,7 +21,8 @@ from closedwon.delivery.meters import MeterChannel
 from closedwon.engine.providers import configure
 from closedwon.store.providers import ProviderConfiguration
 from closedwon.sync.deliver import Deliver
-from closedwon.sync.meter import Meter
+from closedwon.sync.meter import Meter, collected
+from delivery.invoices import issued
 
 START, END = at("2024-01-01"), at("2024-03-01")
 PROVIDER = "aws_marketplace"
@@ -170,3 +174,18 @@ def test_r103_contracts_without_the_marketplace_are_not_metered(scene: Scene) ->
     scene.world.engine.create_contract("other", create, by="test", now=START)
     scene.use("10", "2024-01-02T09:00")
     assert scene.run("2024-01-02T10:00") == [20]
+
+
+def test_r290_r303_r304_what_others_pay_or_a_consolidated_invoice_holds_is_not_metered() -> None:
+    def invoice(name: str, **more: object) -> Invoice:
+        return msgspec.structs.replace(issued([]).invoice, id=name, **more)
+
+    payer = Party(customer_id="parent", contract_id="parents")
+    listed = [
+        invoice("plain"),
+        invoice("part"),
+        invoice("whole", constituents=("part", "other")),
+        invoice("childs", payer=payer),
+        invoice("unbillable", is_billable=False),
+    ]
+    assert [one.id for one in collected(listed)] == ["plain", "whole"]

@@ -58,7 +58,7 @@ class Meter:
         own = {contract.id: contract for contract in account.contracts}
         metered = [
             (invoice, configuration)
-            for invoice in _collected((*account.finalized, *bill.invoices))
+            for invoice in collected((*account.finalized, *bill.invoices))
             if (configuration := self._configuration(own, invoice, provider)) is not None
         ]
         if not metered:
@@ -105,7 +105,7 @@ class Meter:
             emit(self.engine.stores, f"marketplaces.{short}_metering_disabled", properties, now)
 
 
-def _collected(invoices: Sequence[Invoice]) -> list[Invoice]:
+def collected(invoices: Sequence[Invoice]) -> list[Invoice]:
     """Billable ones the customer pays itself; a consolidated one instead of its parts (R304)."""
     parts = {part for invoice in invoices for part in invoice.constituents}
     return [
