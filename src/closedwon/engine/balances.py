@@ -50,6 +50,10 @@ class Balances:
         ends = (access_ending_before, invoices_ending_before)
         return customer_terms.end(self._stores, self._catalog(), commit_id, ends, author)
 
+    def disable_trueup(self, commit_id: str, author: Author) -> Commit:
+        """Let a postpaid commit's shortfall expire instead of billing it (R190)."""
+        return customer_terms.disable_trueup(self._stores, self._catalog(), commit_id, author)
+
     def find(self, commit_id: str, now: datetime) -> Commit:
         """A commit or credit as it stands; raises NotFound."""
         return customer_terms.find(self._stores, commit_id, now).commit

@@ -15,6 +15,9 @@ from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO, canonical
 from closedwon.kernel.instant import on_hour
 
+PRODUCT_QUANTITY = "00000000-0000-0000-0000-000000000000"
+"""Credit type the wire gives balances in units of a product (metronome.md 2.2)."""
+
 
 def check_terms(catalog: Catalog, terms: Added, prioritization: Prioritization) -> None:
     """Raise Refused for the first term that cannot stand."""
@@ -95,6 +98,8 @@ def ids_of(terms: Added) -> Iterator[str]:
 def _check_commit(catalog: Catalog, commit: Commit) -> None:
     _check_fixed(catalog, commit.product_id, "a commit", commit.id)
     _check_known(catalog, commit.applicability, commit.id)
+    if commit.access_credit_type_id == PRODUCT_QUANTITY:
+        raise Refused("balances in quantities of a product are not supported (R161)", id=commit.id)
     for credit_type in (commit.access_credit_type_id, commit.payment_credit_type_id):
         if credit_type not in catalog.credit_types:
             raise Refused("unknown credit type", commit=commit.id, credit_type=credit_type)

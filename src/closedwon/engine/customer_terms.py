@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.customer_terms import (
@@ -19,6 +20,7 @@ from closedwon.billing.contracts.patches import ended
 from closedwon.billing.contracts.replacing import changed
 from closedwon.billing.contracts.terms import Commit, CommitKind
 from closedwon.billing.expand import with_children
+from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.engine import accounts, contracts, customers
 from closedwon.engine.checks import check_terms, ids_of
 from closedwon.engine.command import Author, command
@@ -140,6 +142,24 @@ def end(
                 "only a customer's own balance outlives a contract (R215)", commit=commit_id
             )
     return replaced(stores, catalog, ended(held.commit, *ends), author)
+
+
+def archive_all(stores: Stores, customer_id: str, author: Author) -> None:
+    """Archive every balance of an archived customer, used or not (R125)."""
+    for commit in _own(stores, customer_id):
+        if commit.archived_at is None:
+            _record(stores, customer_id, ArchiveCommit(commit_id=commit.id), author)
+
+
+def disable_trueup(stores: Stores, catalog: Catalog, commit_id: str, author: Author) -> Commit:
+    """Drop a postpaid commit's true-up: what it is short by expires instead (R190)."""
+    commit = find(stores, commit_id, author.now).commit
+    if commit.kind is not CommitKind.POSTPAID:
+        raise Refused("only a postpaid commit has a true-up (R190)", commit=commit_id)
+    statuses = stores.invoices.statuses_of_payments(point.id for point in commit.payments)
+    if any(InvoiceStatus.FINALIZED in found for found in statuses.values()):
+        raise Refused("the true-up is final; void it first (R190)", commit=commit_id)
+    return replaced(stores, catalog, replace(commit, do_not_invoice=True), author)
 
 
 def _note(author: Author) -> EditNote:

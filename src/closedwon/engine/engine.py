@@ -4,7 +4,7 @@
 its caller (``store.database.writing``). One thread uses an engine; another opens its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Unpack
 
@@ -23,7 +23,7 @@ from closedwon.engine import (
     accounts,
     contracts,
     customers,
-    fields,
+    history,
     manual,
     thresholds,
     verify,
@@ -38,6 +38,7 @@ from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
 from closedwon.engine.notifications import Notifications
 from closedwon.engine.packages import Packages
+from closedwon.engine.recording import Recording
 from closedwon.engine.selling import Selling
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
@@ -48,7 +49,7 @@ from closedwon.store.problems import BillingProblem
 from closedwon.store.stores import Stores
 
 
-class Engine(Invoicing, Selling, Metering):
+class Engine(Invoicing, Selling, Metering, Recording):
     """Catalogue, customers, contracts, bills, invoices, ledger and journal of one state file."""
 
     def __init__(self, db: Database, usage: Usage, settings: BillingSettings | None = None) -> None:
@@ -99,42 +100,6 @@ class Engine(Invoicing, Selling, Metering):
         found = customers.many(self.stores, ids)
         return tuple(found[customer_id] for customer_id in ids)
 
-    # Custom fields
-
-    def add_custom_field_key(
-        self,
-        entity: str,
-        key: str,
-        enforce_uniqueness: bool,  # noqa: FBT001 the wire's own argument
-        now: datetime,
-        by: str = API,
-    ) -> None:
-        """Allow a custom field key on a kind of entity (R364)."""
-        fields.add_key(
-            self.stores, entity, key, enforce_uniqueness=enforce_uniqueness, by=by, now=now
-        )
-
-    def ensure_custom_field_keys(
-        self, entity: str, keys: Iterable[str], now: datetime, by: str = API
-    ) -> None:
-        """Allow every key that is not known yet, without uniqueness."""
-        fields.ensure_keys(self.stores, entity, keys, by=by, now=now)
-
-    def set_custom_fields(
-        self,
-        entity: str,
-        entity_id: str,
-        values: Mapping[str, str],
-        now: datetime,
-        by: str = API,
-    ) -> None:
-        """Set values of one entity, all or nothing; keys not named keep theirs."""
-        fields.set_values(self.stores, entity, entity_id, values, by=by, now=now)
-
-    def custom_fields(self, entity: str, entity_id: str) -> Mapping[str, str]:
-        """Current values by key."""
-        return self.stores.custom_fields.of(entity, [entity_id]).get(entity_id, {})
-
     # Contracts
 
     def create_contract(
@@ -164,8 +129,10 @@ class Engine(Invoicing, Selling, Metering):
             return self.contract(contract_id)
         return edited
 
-    def contract(self, contract_id: str) -> Contract:
-        """Current state; raises NotFound."""
+    def contract(self, contract_id: str, as_of: datetime | None = None) -> Contract:
+        """Current state, or the one known at ``as_of`` (R115); raises NotFound."""
+        if as_of is not None:
+            return history.contract(self.stores, contract_id, as_of)
         return accounts.contract(self.stores, contract_id)
 
     def contracts(self, customer_id: str) -> tuple[Contract, ...]:
@@ -183,13 +150,23 @@ class Engine(Invoicing, Selling, Metering):
 
     # Bills
 
-    def account(self, customer_id: str, now: datetime) -> Account:
-        """All a bill at ``now`` depends on, besides catalogue and usage; raises NotFound."""
-        return lived(accounts.account(self.stores, customer_id).at(now), now)
+    def account(self, customer_id: str, now: datetime, known_at: datetime | None = None) -> Account:
+        """All a bill at ``now`` depends on, besides catalogue and usage; raises NotFound.
 
-    def bill(self, customer_id: str, now: datetime) -> Bill:
-        """What the customer owes and holds at ``now``, drafts included; stores nothing."""
-        account = self.account(customer_id, now)
+        ``known_at`` leaves out what was recorded later (R115).
+        """
+        if known_at is not None:
+            found = history.account(self.stores, customer_id, known_at)
+        else:
+            found = accounts.account(self.stores, customer_id)
+        return lived(found.at(now), now)
+
+    def bill(self, customer_id: str, now: datetime, known_at: datetime | None = None) -> Bill:
+        """What the customer owes and holds at ``now``, drafts included; stores nothing.
+
+        ``known_at`` bills by the terms known then (R115); the usage is that of now.
+        """
+        account = self.account(customer_id, now, known_at)
         return part(self._finalizer.bill(account, self.catalog(), now), account)
 
     def consolidated(self, customer_id: str, now: datetime) -> tuple[Invoice, ...]:

@@ -3,23 +3,35 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from closedwon.engine.command import command
-from closedwon.kernel.errors import Conflict, Refused
+from closedwon.engine.command import Author, command
+from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.store.stores import Stores
 
 VALUE_LENGTH_MAX = 200
 ENTITIES = frozenset(
     {
+        "alert",
         "billable_metric",
+        "charge",
+        "commit",
         "contract",
         "contract_credit",
         "contract_product",
-        "commit",
+        "credit_grant",
         "customer",
+        "customer_plan",
+        "discount",
         "invoice",
+        "package_commit",
+        "package_credit",
+        "package_scheduled_charge",
+        "package_subscription",
+        "plan",
         "product",
+        "professional_service",
         "rate_card",
         "scheduled_charge",
+        "subscription",
     }
 )
 """Kinds of things that may carry custom fields, by their wire names (metronome.md 2.12)."""
@@ -52,6 +64,29 @@ def ensure_keys(
     for key in keys:
         if key not in known:
             add_key(stores, entity, key, enforce_uniqueness=False, by=by, now=now)
+
+
+def remove_key(stores: Stores, entity: str, key: str, *, by: str, now: datetime) -> None:
+    """Take a key away from a kind of entity, with every value it has; raises NotFound (R364)."""
+    with command(
+        stores, "remove_key", ("custom_field_key", f"{entity}.{key}"), by=by, now=now
+    ) as run:
+        if key not in stores.custom_fields.keys(entity):
+            raise NotFound("no such custom field key", entity=entity, key=key)
+        stores.custom_fields.remove_key(entity, key)
+        run.changed = True
+
+
+def delete_values(
+    stores: Stores, entity: str, entity_id: str, keys: tuple[str, ...], author: Author
+) -> None:
+    """Take values of one entity away, all or nothing; raises Refused for an unknown key (R364)."""
+    what = (entity, entity_id)
+    with command(stores, "delete_custom_fields", what, by=author.by, now=author.now) as running:
+        unknown = sorted(set(keys) - stores.custom_fields.keys(entity).keys())
+        if unknown:
+            raise Refused("unknown custom field key", entity=entity, key=", ".join(unknown))
+        running.changed = stores.custom_fields.delete(entity, entity_id, keys) > 0
 
 
 def set_values(

@@ -18,6 +18,7 @@ TABLES = (
     "custom_field_key",
     "custom_field_value",
     "uniqueness_key",
+    "named_schedule_update",
     "package",
     "package_alias",
     "contract_edit",

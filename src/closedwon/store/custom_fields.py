@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from closedwon.kernel.instant import format_instant
 from closedwon.store.migrations import create, migrations
-from closedwon.store.rows import insert, listing, select, upsert
+from closedwon.store.rows import change, insert, listing, select, upsert
 
 
 @migrations()
@@ -61,6 +61,27 @@ class CustomFields:
                     "created_at": format_instant(now),
                 }
             ],
+        )
+
+    def remove_key(self, entity: str, key: str) -> None:
+        """Forget a key and every value it has."""
+        for table in ("custom_field_value", "custom_field_key"):
+            change(
+                self._db,
+                f"delete from {table} where entity = :entity and key = :key",  # noqa: S608 ours
+                entity=entity,
+                key=key,
+            )
+
+    def delete(self, entity: str, entity_id: str, keys: Iterable[str]) -> int:
+        """Forget values of one entity; returns how many there were."""
+        return change(
+            self._db,
+            "delete from custom_field_value where entity = :entity and entity_id = :id"
+            " and key in (select value from json_each(:keys))",
+            entity=entity,
+            id=entity_id,
+            keys=listing(keys),
         )
 
     def set(self, entity: str, entity_id: str, fields: Mapping[str, str]) -> None:

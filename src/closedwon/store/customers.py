@@ -1,6 +1,7 @@
 """Customers and the identifiers their events carry (R6, R21-R24)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -50,6 +51,17 @@ class Customers:
             ],
         )
         self.set_aliases(customer.id, customer.ingest_aliases)
+
+    def archive(self, customer_id: str, now: datetime) -> None:
+        """Mark it archived; everything it holds stays (R125)."""
+        found = self.many([customer_id])[customer_id]
+        bare = replace(found, ingest_aliases=(), archived_at=now)
+        change(
+            self._db,
+            "update customer set content = :content where id = :id",
+            id=customer_id,
+            content=encoded(bare),
+        )
 
     def set_aliases(self, customer_id: str, aliases: tuple[str, ...]) -> None:
         """Replace the whole set; what is left out is free again (R24)."""

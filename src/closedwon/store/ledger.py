@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import canonical
-from closedwon.kernel.instant import format_instant, parse_instant
+from closedwon.kernel.instant import FAR_FUTURE, format_instant, parse_instant
 from closedwon.store.migrations import append_only, create, migrations
 from closedwon.store.rows import Row, decoded, encoded, insert, listing, select
 
@@ -101,14 +101,17 @@ class Ledger:
             customer=customer_id,
         )
 
-    def manual(self, customer_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
-        """Manual entries by customer id (R198)."""
+    def manual(
+        self, customer_ids: Iterable[str], known_at: datetime = FAR_FUTURE
+    ) -> dict[str, list[LedgerEntry]]:
+        """Manual entries by customer id, as recorded up to ``known_at`` (R198)."""
         found: dict[str, list[LedgerEntry]] = {}
         for row in select(
             self._db,
-            "select * from ledger_entry where type = 'MANUAL'"
+            "select * from ledger_entry where type = 'MANUAL' and recorded_at <= :known_at"
             " and customer_id in (select value from json_each(:ids)) order by position",
             ids=listing(customer_ids),
+            known_at=format_instant(known_at),
         ):
             found.setdefault(row["customer_id"], []).append(_entry(row))
         return found

@@ -18,6 +18,7 @@ from closedwon.store.ledger import Ledger
 from closedwon.store.marks import Marks
 from closedwon.store.metering import MeterReports
 from closedwon.store.moments import Moments
+from closedwon.store.named_schedules import NamedSchedules
 from closedwon.store.outbox import Outbox
 from closedwon.store.packages import Packages
 from closedwon.store.problems import BillingProblems
@@ -37,6 +38,7 @@ class Stores:
         self.families = Families(db)
         self.customer_terms = CustomerTerms(db)
         self.packages = Packages(db)
+        self.named_schedules = NamedSchedules(db)
         self.invoices = Invoices(db)
         self.marks = Marks(db)
         self.ledger = Ledger(db)
