@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from billing.world import (
     EPOCH,
@@ -225,4 +226,29 @@ def test_r81_r247_a_commit_specific_multiplier_halves_the_percentage_a_balance_p
     assert [(x.commit_id, x.total) for x in lines if x.type is LineType.COMPOSITE] == [
         ("c", Decimal(4000)),
         (None, Decimal(2000)),
+    ]
+
+
+def test_r242_customer_scope_counts_the_spend_of_all_contracts() -> None:
+    """Compute is on one contract, storage on another; both carry the percentage."""
+    product = composite("Support", "cloud", scope="CUSTOMER")
+    found = world((Percentage(fraction=Decimal("0.10")), "2025-01-01", None), product=product)
+    one, other = "2025-01-01", "2025-01-16"
+    signed = Create(
+        customer_id="customer",
+        term=span(other, "2026-01-01"),
+        rate_card_id="card",
+        usage_filter=None,
+    )
+    second = contract("d", signed, at_instant=at(one))
+    found.account = replace(found.account, contracts=(*found.account.contracts, second))
+    found.use("Storage", "2025-01-10", "1000")
+    found.use("Storage", "2025-01-20", "1000")
+
+    invoices = [i for i in found.bill("2025-01-31").invoices if i.type == "USAGE"]
+
+    # Contract c: 2,000 of its own and the second half once more on d; d: its own half and c's.
+    assert [support_lines(invoice) for invoice in invoices] == [
+        [Decimal("300.00")],
+        [Decimal("200.00")],
     ]

@@ -40,7 +40,7 @@ def demands(account: Account, catalog: Catalog, now: datetime) -> tuple[Demand, 
 
 def demands_of(periods: Iterable[OpenPeriod]) -> tuple[Demand, ...]:
     """What these open periods need to know of usage."""
-    return tuple(demand for period in periods for _, demand in period.demands)
+    return tuple(demand for period in periods for demand in period.asked)
 
 
 def bill(

@@ -15,6 +15,13 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.draft import Identity, draft_of
+from closedwon.billing.invoices.elsewhere import (
+    Elsewhere,
+    elsewhere,
+    in_scope,
+    looks_elsewhere,
+    spend_elsewhere,
+)
 from closedwon.billing.invoices.periods import finalizes_at, unbilled, usage_invoice_id
 from closedwon.billing.invoices.subscribed import subscribed
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
@@ -44,6 +51,14 @@ class OpenPeriod(msgspec.Struct, frozen=True, kw_only=True):
     terms: UsageTerms | None
     subscribed: tuple[Slice, ...] = ()
     """Subscription charges its invoice bills (R220)."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """The customer's other contracts, where a composite counts them (R242)."""
+
+    @property
+    def asked(self) -> Iterator[Demand]:
+        """Everything it asks of the usage store."""
+        yield from (demand for _, demand in self.demands)
+        yield from (demand for one in self.elsewhere for _, demand in one.demands)
 
 
 def open_periods(
@@ -75,6 +90,7 @@ def open_periods(
                 else tuple(demands_in(rated, window, names, invoice_id)),
                 terms=rated,
                 subscribed=placed.get(window.until, ()),
+                elsewhere=_elsewhere(account, catalog, rated, window, now),
             )
 
 
@@ -130,6 +146,33 @@ def _terms(account: Account, contract: Contract, catalog: Catalog) -> UsageTerms
     return UsageTerms(contract=contract, card=card, catalog=catalog, commits=commits)
 
 
+def _elsewhere(
+    account: Account,
+    catalog: Catalog,
+    terms: UsageTerms | None,
+    window: Interval,
+    now: datetime,
+) -> tuple[Elsewhere, ...]:
+    if terms is None or not terms.composites or not looks_elsewhere(terms, window):
+        return ()
+    mine = terms.contract
+    customer = account.owner(mine).customer
+    others = [
+        one
+        for one in account.contracts
+        if one.id != mine.id and one.customer_id == mine.customer_id
+    ]
+    rated = [found for one in others if (found := _terms(account, one, catalog)) is not None]
+    fees = {}
+    for one in others:
+        placed = subscribed(account, one, catalog, now)
+        charged = (*placed.on_usage.values(), *placed.alone.values())
+        fees[one.id] = [piece for pieces in charged for piece in pieces]
+    prefix = usage_invoice_id(mine.id, window.start)
+    names = (customer.id, *customer.ingest_aliases)
+    return tuple(elsewhere(rated, fees, window, names, prefix))
+
+
 def _lines(
     period: OpenPeriod,
     quantities: Quantities,
@@ -150,10 +193,10 @@ def _lines(
     windows = [period.window, *(piece.window for piece in period.subscribed)]
     usable = _usable(period.contract, windows, terms.catalog, pools, settings)
     lines = _settled(pieces, usable)
+    others = [one for found in period.elsewhere for one in spend_elsewhere(found, quantities)]
     for product in composites(terms, period.window):
-        lines += _settled(
-            composite_slices(terms, product, period.window, tuple(spend_of(lines))), usable
-        )
+        spend = in_scope(product, period.window.start, tuple(spend_of(lines)), others)
+        lines += _settled(composite_slices(terms, product, period.window, spend), usable)
     lines += _settled(conversion_slices(terms, period.window, lines), usable)
     place = {product_id: at for at, product_id in enumerate(terms.card.by_product)}
     last = len(place)

@@ -20,7 +20,7 @@ from closedwon.billing.rating.rates import Priced, priced_at
 from closedwon.billing.rating.slices import Slice, UsageTerms, cuts_of
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO
-from closedwon.kernel.instant import Interval
+from closedwon.kernel.instant import HOUR, Interval
 
 COUNTED = (LineType.USAGE, LineType.SUBSCRIPTION, LineType.COMPOSITE)
 ONE = Decimal(1)
@@ -35,6 +35,11 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     is_free: bool
     credit_type_id: str
+
+    def within(self, period: Interval) -> datetime:
+        """Where it counts: a fee for the time after the period counts at its end (R219, R241)."""
+        last = period.until - HOUR
+        return max(period.start, min(self.starting_at, last))
 
 
 def spend_of(lines: Iterable[Line]) -> Iterator[Spend]:
@@ -126,7 +131,7 @@ def _shares(
         priced = priced_at(terms.contract, terms.card.by_product[product.id], subject, start)
         if priced is None:
             continue
-        inside = sum((one.amount for one in spend if window.covers(one.starting_at)), ZERO)
+        inside = sum((one.amount for one in spend if window.covers(one.within(period))), ZERO)
         taken = (position, position + inside)
         covered = (
             replace(one, tariff=replace(one.tariff, price=_one_unit(one.tariff.price, *taken)))
