@@ -381,6 +381,33 @@ def test_r88_one_override_may_change_the_commit_rate_and_another_the_list_rate()
     ]
 
 
+@pytest.mark.parametrize(("rate_type", "price"), [("LIST_RATE", 1000 // 2), ("COMMIT_RATE", 800)])
+def test_r88_an_override_changes_the_rate_it_targets_and_no_other(
+    rate_type: str, price: int
+) -> None:
+    """Half the list rate while anything pays; what is on the commit rate does not see it."""
+    w = api(
+        rate("Api", "1000", commit_price=flat("800")),
+        overrides=[specific("0.5")],
+        commits=[commit("c", ("40", *YEAR), rate_type=rate_type)],
+    )
+    w.use("Api", "2025-01-09", "5")
+    paid = next(x for x in usage(w) if x.commit_id)
+
+    assert (paid.unit_price, paid.total) == (D(price), D(2500 if price == 500 else 4000))
+
+
+def test_r88_a_commit_rate_override_means_nothing_to_a_balance_on_the_list_rate() -> None:
+    w = api(
+        rate("Api", "1000", commit_price=flat("800")),
+        overrides=[specific("0.1", target=OverrideTarget.COMMIT_RATE)],
+        commits=[commit("c", ("50", *YEAR))],
+    )
+    w.use("Api", "2025-01-09", "5")
+
+    assert [x.unit_price for x in usage(w)] == [D(1000)]
+
+
 def test_r89_the_covered_quantity_is_the_balance_over_the_covered_price() -> None:
     listed = tiers(("10", "100"), (None, "200"))
     w = api(
