@@ -152,6 +152,21 @@ def test_r38_a_status_that_was_left_is_no_longer_counted(log: UsageLog) -> None:
     demand = a_demand(sql_metric(sql), group=("status",), cuts=(START, after(days=5), END))
     found = {(one.group, one.cut): one.value for one in log.measure([demand])["d"]}
     assert found == {(("on",), 1): 2, (("on",), 2): 0, (("off",), 2): 2}
+    only_on = UsageFilter(group_key="status", group_values=("on",), starting_at=START)
+    demand = a_demand(sql_metric(sql), filters=(only_on,), cuts=(START, after(days=5), END))
+    assert readings(log, demand) == [(1, "2"), (2, "0")]
+
+
+def test_r38_distinct_values_are_counted_once_per_group(log: UsageLog) -> None:
+    used(log, "a", "b", "a", region="eu")
+    used(log, "a", "a", region="us")
+    counted = "COUNT(DISTINCT properties.n) AS value"
+    by_region = f"SELECT {counted}, properties.region AS r FROM events GROUP BY r"
+    assert by_group(log, by_region, "r") == {("eu",): "2", ("us",): "1"}
+    assert value(log, f"SELECT {counted} FROM events") == 2
+    upper = "CASE WHEN properties.region = 'eu' THEN 'EU' ELSE 'EU' END"
+    folded = f"SELECT {counted}, {upper} AS r FROM events GROUP BY r"
+    assert by_group(log, folded, "r") == {("EU",): "2"}
 
 
 def test_r33_r38_ties_of_latest_and_earliest_go_by_ingest(log: UsageLog) -> None:
