@@ -87,9 +87,15 @@ class Finalizer:
             warnings=tuple(warnings[:WARNINGS_MAX]),
         )
 
-    def bill(self, account: Account, catalog: Catalog, now: datetime) -> Bill:
-        """One account's bill, drafts included; nothing is stored."""
-        periods = tuple(open_periods(account, catalog, now))
+    def bill(
+        self,
+        account: Account,
+        catalog: Catalog,
+        now: datetime,
+        more: tuple[OpenPeriod, ...] = (),
+    ) -> Bill:
+        """One account's bill, drafts and periods of ``more`` included; nothing is stored."""
+        periods = (*open_periods(account, catalog, now), *more)
         quantities = self.usage.measure(demands_of(periods))
         return bill(account, catalog, quantities, now, self._settings, periods)
 

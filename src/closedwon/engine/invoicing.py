@@ -9,10 +9,11 @@ from closedwon.billing.account import Billable, BillingSettings
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.breakdown import Breakdown, WindowSize
+from closedwon.billing.invoices.historical import PastInvoice
 from closedwon.billing.invoices.listing import InvoiceFilter, listed
 from closedwon.billing.invoices.spend import Spend
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus
-from closedwon.engine import accounts, breakdowns, lifecycle, marks, services
+from closedwon.engine import accounts, breakdowns, historical, lifecycle, marks, services
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.services import Work
@@ -91,3 +92,13 @@ class Invoicing:
     def spend_breakdown(self, invoice: Invoice, keys: Sequence[str]) -> tuple[Spend, ...]:
         """What the usage of an invoice's period cost by group keys, before balances (R288)."""
         return breakdowns.spend(self.stores, self._finalizer.usage, self.catalog(), invoice, keys)
+
+    def preview_historical(self, wanted: PastInvoice, now: datetime) -> Invoice:
+        """A usage invoice another system issued, priced by the contract; stores nothing (R286)."""
+        return historical.preview(self.stores, self._finalizer, self.catalog(), wanted, now)
+
+    def create_historical(self, wanted: PastInvoice, now: datetime, by: str = API) -> Invoice:
+        """Write it as FINALIZED at its issue date, with what it draws from balances (R286)."""
+        return historical.create(
+            self.stores, self._finalizer, self.catalog(), wanted, by=by, now=now
+        )

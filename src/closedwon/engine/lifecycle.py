@@ -17,6 +17,7 @@ from closedwon.engine.command import command
 from closedwon.engine.conservation import check_balances, check_invoice
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.posting import post
+from closedwon.finance.postings import JournalEntry
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.store.stores import Stores
 
@@ -43,7 +44,7 @@ def void(stores: Stores, invoice_id: str, *, by: str, now: datetime) -> Invoice:
                 for entry in stores.journal.of_invoice(invoice_id, expired)
             ]
         )
-        _look_again(stores, invoice.customer_id, now)
+        look_again(stores, invoice.customer_id, now)
         running.changed = True
     return _stored(stores, invoice_id)
 
@@ -79,27 +80,28 @@ def regenerate(
         account = replace(accounts.account(stores, old.customer_id), regenerating=again)
         made = finalizer.bill(account, catalog, now)
         check_balances(made)
-        _store(stores, account, made, again, catalog)
-        _look_again(stores, old.customer_id, now)
+        found = [invoice for invoice in made.invoices if invoice.id == again.new_id]
+        if not found:
+            raise Refused(
+                "the terms of today leave nothing to bill in place of this invoice (R284)",
+                invoice=invoice_id,
+            )
+        entries = keep(stores, account, made, found[0], catalog, now)
+        stores.journal.append([entry.booked_again(now.date()) for entry in entries])
+        events.invoice_finalized(stores, found[0], now)
         running.changed = True
     return _stored(stores, again.new_id)
 
 
-def _store(
-    stores: Stores, account: Account, made: Bill, again: Regeneration, catalog: Catalog
-) -> None:
-    """Freeze the new invoice, and only it, with its deductions and postings."""
-    now = again.at
-    found = [invoice for invoice in made.invoices if invoice.id == again.new_id]
-    if not found:
-        raise Refused(
-            "the terms of today leave nothing to bill in place of this invoice (R284)",
-            invoice=again.invoice.id,
-        )
-    (invoice,) = found
+def keep(
+    stores: Stores, account: Account, made: Bill, invoice: Invoice, catalog: Catalog, now: datetime
+) -> list[JournalEntry]:
+    """Freeze one invoice of ``made``, and only it, with its deductions; its postings to append.
+
+    What its segments had left and lost when they ended is taken back: ``finalize`` says anew.
+    """
     check_invoice(invoice)
     stores.invoices.freeze(invoice, now)
-    events.invoice_finalized(stores, invoice, now)
     expired = stores.ledger.take_back(invoice.applied_segments, invoice.id, now)
     reversals = [
         entry.reversed_on(now.date()) for entry in stores.journal.of_invoice(None, expired)
@@ -108,8 +110,8 @@ def _store(
     own = tuple(entry for entry in made.entries if entry.invoice_id == invoice.id)
     drawn = replace(made, entries=own)
     _, movements = post(stores, account, drawn, {invoice.id: invoice}, catalog, now)
-    entries = [*books.invoice_entries([invoice], catalog), *movements]
-    stores.journal.append([entry.booked_again(now.date()) for entry in entries])
+    look_again(stores, account.customer.id, now)
+    return [*books.invoice_entries([invoice], catalog), *movements]
 
 
 def _stored(stores: Stores, invoice_id: str) -> Invoice:
@@ -119,7 +121,7 @@ def _stored(stores: Stores, invoice_id: str) -> Invoice:
     return found
 
 
-def _look_again(stores: Stores, customer_id: str, now: datetime) -> None:
+def look_again(stores: Stores, customer_id: str, now: datetime) -> None:
     """What follows (expirations above all) is for the next ``finalize``."""
     family = stores.families.of([customer_id]).get(customer_id, (customer_id,))
     contracts = stores.contracts.of_customers(family)
