@@ -10,6 +10,8 @@ from closedwon.kernel.exact import canonical, exact
 from closedwon.kernel.ids import digest
 
 DEPTH_MAX = 100
+_PLAIN = json.JSONEncoder(ensure_ascii=False).encode
+"""Texts, integers and the three words; ``json.dumps`` would make an encoder for each of them."""
 
 
 def loads(text: str | bytes) -> Any:
@@ -73,12 +75,12 @@ def _write(value: Any, parts: list[str], depth: int) -> None:
         raise Refused(f"JSON deeper than {DEPTH_MAX}")
     match value:
         case None | bool() | str() | int():
-            parts.append(json.dumps(value, ensure_ascii=False))
+            parts.append(_PLAIN(value))
         case Decimal():
             parts.append(canonical(value))
         case Mapping():
             for at, (key, inner) in enumerate(value.items()):
-                parts.append(("," if at else "{") + json.dumps(key, ensure_ascii=False) + ":")
+                parts.append(("," if at else "{") + _PLAIN(key) + ":")
                 _write(inner, parts, depth + 1)
             parts.append("}" if value else "{}")
         case list() | tuple():
