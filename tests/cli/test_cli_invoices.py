@@ -1,6 +1,7 @@
 """``invoices show``, ``providers`` and ``deliveries``: what leaves the house (R102, R278)."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +100,12 @@ def test_r278_deliveries_are_listed_and_given_up_ones_released(office: Office) -
     assert "released e1" in office.run("deliveries", "release", "e1")
     assert "deliveries: 1 waiting" in office.run("status")
     assert "given up" in office.run("deliveries", "release", "e1", expect=1)
+
+
+def test_pdf_without_its_extra_ends_with_a_usage_error(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    (first, *_) = json.loads(office.run("invoices", "--format", "json"))
+    told = office.run("invoices", "show", first["invoice"], "--format", "pdf", expect=2)
+    assert "pip install closedwon[pdf]" in told
