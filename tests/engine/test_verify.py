@@ -29,7 +29,8 @@ def tamper(world: Setup, *statements: str) -> None:
 def test_a_sound_state_has_no_findings_and_nothing_to_rebuild(world: Setup) -> None:
     before = world.engine.content_hash()
     assert world.engine.findings() == ()
-    assert world.engine.rebuild(NOW) == ()
+    assert [one.wrong for one in world.engine.rebuild()] == [0, 0, 0]
+    assert [one.wrong for one in world.engine.verify(NOW)] == [0, 0, 0, 0, 0]
     assert world.engine.content_hash() == before
 
 
@@ -58,6 +59,27 @@ def test_a_rebuild_brings_back_the_state_byte_for_byte(world: Setup) -> None:
     tamper(world, "update contract set state = replace(state, '0.9', '0.8'), digest = 'x'")
     assert world.engine.content_hash() != before
 
-    assert world.engine.rebuild(NOW) == ("first",)
+    wrong = [one.table for one in world.engine.verify(NOW) if one.wrong]
+    assert wrong == ["contract"]
+    assert world.engine.content_hash() != before
+
+    assert [one.table for one in world.engine.rebuild() if one.wrong] == ["contract"]
     assert world.engine.content_hash() == before
     assert world.engine.findings() == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("delete from contract_term where term_id like '%1'", "contract_term"),
+        ("update invoice_line set total = '1' where number = 1", "invoice_line"),
+        ("delete from invoice_line where number = 1", "invoice_line"),
+        ("update ledger_entry set amount = '1' where invoice_id is not null", "ledger_entry"),
+    ],
+)
+def test_r363_a_verification_names_the_table_that_differs(
+    world: Setup, statement: str, table: str
+) -> None:
+    tamper(world, statement)
+
+    assert table in [one.table for one in world.engine.verify(NOW) if one.wrong]

@@ -16,6 +16,7 @@ from closedwon.kernel.errors import ClosedwonError
 
 COMMANDS = {
     "apply": "plan:apply",
+    "audit": "audit:audit",
     "backfill": "backfill:backfill",
     "balance": "balance:balance",
     "catalog": "catalog:catalog",
@@ -33,6 +34,7 @@ COMMANDS = {
     "plan": "plan:plan",
     "providers": "providers:providers",
     "push": "push:push",
+    "rebuild": "rebuild:rebuild",
     "report": "report:report",
     "run": "run:run",
     "salesforce": "salesforce:salesforce",

@@ -25,6 +25,7 @@ from closedwon.engine import (
     customers,
     history,
     manual,
+    rebuild,
     thresholds,
     verify,
 )
@@ -40,6 +41,7 @@ from closedwon.engine.notifications import Notifications
 from closedwon.engine.packages import Packages
 from closedwon.engine.recording import Recording
 from closedwon.engine.selling import Selling
+from closedwon.engine.rebuild import Derived
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
@@ -249,9 +251,13 @@ class Engine(Invoicing, Selling, Metering, Recording):
         """What is wrong with the state, in words; empty when it is sound (G20)."""
         return tuple(verify.findings(self.stores))
 
-    def rebuild(self, now: datetime) -> tuple[str, ...]:
-        """Make contract states anew from their edits; ids of those that had to change (D1)."""
-        return verify.rebuild(self.stores, now)
+    def rebuild(self) -> tuple[Derived, ...]:
+        """Drop the caches of edits and make them anew; says which were wrong (D1)."""
+        return rebuild.rebuild(self.stores)
+
+    def verify(self, now: datetime) -> tuple[Derived, ...]:
+        """Make every derived table anew and compare; nothing is kept (D1, G5)."""
+        return rebuild.verify(self.stores, lambda ids: dict(self.bills(ids, now).bills))
 
     def content_hash(self) -> str:
         """SHA-256 over all that says what is billed (G4)."""

@@ -1,12 +1,11 @@
 """Whether the state is what it claims to be, and making caches anew from the edits (D1, G20)."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from closedwon.billing.contracts.fold import contract_of
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.ids import digest
-from closedwon.store.database import verify, writing
+from closedwon.store.database import verify
 from closedwon.store.rows import encoded
 from closedwon.store.stores import Stores
 
@@ -34,13 +33,3 @@ def stale(stores: Stores) -> Iterator[str]:
         cached = encoded(stores.contracts.get(contract_id))
         if state != cached or digest(state.encode()) != stores.contracts.digest(contract_id):
             yield contract_id
-
-
-def rebuild(stores: Stores, now: datetime) -> tuple[str, ...]:
-    """Make every contract's state anew from its edits; returns the ids that had to change."""
-    with writing(stores.db):
-        changed = tuple(stale(stores))
-        for contract_id in changed:
-            contract = contract_of(stores.contracts.edits(contract_id))
-            stores.contracts.put_state(contract, due_at=now)
-    return changed

@@ -80,15 +80,20 @@ class Audit:
         row["hash"] = _chained(last[0]["hash"] if last else "", row)
         insert(self._db, "audit", [row])
 
-    def rows(self, after: int = 0, limit: int = 1000) -> tuple[AuditRow, ...]:
-        """Rows with a position above ``after``, oldest first."""
+    def rows(
+        self, after: int = 0, limit: int = 1000, resource_id: str | None = None
+    ) -> tuple[AuditRow, ...]:
+        """Rows with a position above ``after``, oldest first; of one resource only, when given."""
         return tuple(
             msgspec.convert({**row, "at": parse_instant(row["at"])}, AuditRow)
             for row in select(
                 self._db,
-                "select * from audit where position > :after order by position limit :limit",
+                "select * from audit where position > :after"
+                " and (:resource is null or resource_id = :resource)"
+                " order by position limit :limit",
                 after=after,
                 limit=limit,
+                resource=resource_id,
             )
         )
 

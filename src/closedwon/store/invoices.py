@@ -127,7 +127,7 @@ class Invoices:
         }
         try:
             insert(self._db, "invoice", [row])
-            lines = [_line_row(invoice.id, n, line) for n, line in enumerate(invoice.lines, 1)]
+            lines = [line_row(invoice.id, n, line) for n, line in enumerate(invoice.lines, 1)]
             insert(self._db, "invoice_line", lines)
         except sqlite3.IntegrityError as error:
             raise InvariantBroken(f"cannot bill this: {error}", invoice=invoice.id) from error
@@ -259,7 +259,8 @@ def _invoice(row: dict[str, Any]) -> Invoice:
     )
 
 
-def _line_row(invoice_id: str, number: int, line: Line) -> Row:
+def line_row(invoice_id: str, number: int, line: Line) -> Row:
+    """A line as the table has it."""
     return {
         "invoice_id": invoice_id,
         "number": number,

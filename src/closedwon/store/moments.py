@@ -160,12 +160,12 @@ class Moments:
 
     def set_told(self, until: datetime) -> None:
         """Everything up to ``until`` was told."""
-        row = {"singleton": 1, "until": format_instant(until)}
+        row: Row = {"singleton": 1, "until": format_instant(until)}
         upsert(self._db, "moment_told", ("singleton",), [row])
 
     def add_offset(self, offset: OffsetNotification) -> None:
         """Store a new offset notification."""
-        row = {"id": offset.id, "content": encoded(offset), "archived_at": None}
+        row: Row = {"id": offset.id, "content": encoded(offset), "archived_at": None}
         insert(self._db, "offset_notification", [row])
 
     def put_offset(self, offset: OffsetNotification) -> None:
