@@ -1,10 +1,11 @@
 """The pure billing functions driven by a history, without a store."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from closedwon.billing.account import Account, Bill, BillingSettings, Customer
+from closedwon.billing.account import Account, Bill, BillingSettings, Customer, Regeneration
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.bill import bill, demands
 from closedwon.billing.catalog.types import Catalog, RateCard
@@ -19,7 +20,7 @@ from closedwon.billing.contracts.edits import (
     Revise,
 )
 from closedwon.billing.contracts.fold import contract_of
-from closedwon.billing.invoices.types import InvoiceStatus
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
 from closedwon.testing.usage import MemoryUsage
 from oracle import changes, history, translate
 from oracle.biller.book import Book
@@ -40,7 +41,7 @@ class PureEngine:
             customer=Customer(id=translate.CUSTOMER, name="Customer", created_at=translate.EPOCH)
         )
 
-    def take(self, step: changes.Step) -> None:  # noqa: C901 - one case per kind of change
+    def take(self, step: changes.Step) -> None:  # noqa: C901, PLR0912 - one case per kind of change
         change, now = step.change, step.at
         match change:
             case changes.Sign():
@@ -69,6 +70,10 @@ class PureEngine:
                 self._adjust(change, now)
             case changes.Finalize():
                 self._finalize(now)
+            case changes.Void():
+                self._void(change)
+            case changes.Regenerate():
+                self._regenerate(change, now)
             case _:
                 pass
 
@@ -113,6 +118,22 @@ class PureEngine:
         final = (*self._account.finalized, *frozen)
         self._account = replace(self._account, finalized=final)
 
+    def _void(self, change: changes.Void) -> None:
+        gone = _of_period(self._account.finalized, change)
+        self._account = replace(
+            self._account,
+            finalized=tuple(i for i in self._account.finalized if i.id != gone.id),
+            voided=(*self._account.voided, replace(gone, status=InvoiceStatus.VOID)),
+        )
+
+    def _regenerate(self, change: changes.Regenerate, now: datetime) -> None:
+        again = Regeneration(invoice=_of_period(self._account.withheld, change), at=now)
+        self._account = replace(self._account, regenerating=again)
+        (made,) = [invoice for invoice in self.bill(now).invoices if invoice.id == again.new_id]
+        frozen = replace(made, status=InvoiceStatus.FINALIZED, finalized_at=now)
+        final = (*self._account.finalized, frozen)
+        self._account = replace(self._account, finalized=final, regenerating=None)
+
     def _catalog(self) -> Catalog:
         goods = self._goods
         products = [
@@ -127,3 +148,15 @@ class PureEngine:
             products={product.id: product for product in products},
             rate_cards={"card": card},
         )
+
+
+def _of_period(invoices: Iterable[Invoice], named: changes.Void | changes.Regenerate) -> Invoice:
+    """The usage invoice of the contract whose period began then."""
+    (found,) = [
+        invoice
+        for invoice in invoices
+        if invoice.contract_id == named.contract
+        and invoice.type is InvoiceType.USAGE
+        and invoice.start == named.start
+    ]
+    return found

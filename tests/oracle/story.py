@@ -16,12 +16,14 @@ from oracle.changes import (
     Finalize,
     Grant,
     Redefine,
+    Regenerate,
     Reprice,
     Retune,
     Route,
     Sign,
     Step,
     Use,
+    Void,
 )
 from oracle.generate import DAY, FEATURES, HOUR
 from oracle.history import Contract, Filter, Recurring, Terms
@@ -67,6 +69,8 @@ class Story:
 
     def change(self) -> Change:
         """Usage and finalization are frequent, the rest is drawn evenly."""
+        if self.book.void and self.make.chance(40):
+            return self.regenerate() or Finalize()
         pick = self.random.randrange(100)
         if pick < 35:
             return self.use()
@@ -85,6 +89,8 @@ class Story:
             self.renew,
             self.sign,
             self.grant,
+            self.void,
+            self.regenerate,
             Crash,
         ]
         return self.random.choice(others)() or self.use()
@@ -235,7 +241,7 @@ class Story:
     def renew(self) -> Change | None:
         """On the old contract's end, before it, or after it; never before what is final."""
         agreement = self._any()
-        if self._is_followed(agreement):
+        if self._is_followed(agreement) or any(k[1] == agreement.name for k in self.book.void):
             return None
         since = self._hour(self.now + self.random.randrange(-3, 30) * DAY)
         if agreement.until is not None and self.make.chance(50):
@@ -250,6 +256,26 @@ class Story:
                 removes_trueup=self.make.chance(20),
             )
         )
+
+    def void(self) -> Change | None:
+        """A statement of a contract nobody followed: what rolled over cannot come back."""
+        found = [
+            bill.key
+            for bill in self.book.final
+            if bill.key[0] == "usage" and not self._is_followed(self.book.agreements[bill.key[1]])
+        ]
+        if not found:
+            return None
+        _, contract, start, _ = self.random.choice(found)
+        assert isinstance(start, datetime)
+        return Void(contract=contract, start=start)
+
+    def regenerate(self) -> Change | None:
+        if not self.book.void:
+            return None
+        _, contract, start, _ = self.random.choice(list(self.book.void))
+        assert isinstance(start, datetime)
+        return Regenerate(contract=contract, start=start)
 
     def sign(self) -> Change | None:
         if len(self.book.agreements) > 2:

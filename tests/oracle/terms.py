@@ -97,10 +97,9 @@ class TermMaker(Maker):
         since, until = self.window(*window)
         kind = self.random.randrange(7)
         selector = self.selector(products)
-        overwrite = None
-        if kind in (0, 5):
-            selector = Selector(products=(self.random.choice(products[:2]).name,))
-            overwrite = self.price()
+        overwrite = self.price() if kind in (0, 5) else None
+        if overwrite is not None:
+            selector = Selector(specs=(self._every_key(self.random.choice(products[:2])),))
         times = Fraction(self.random.randrange(1, 30), 20) if kind in (1, 2, 3) else None
         ranges: tuple[tuple[Fraction | None, Fraction], ...] = ()
         if kind == 4 and is_explicit and "tiered overrides" in self.features:
@@ -110,8 +109,8 @@ class TermMaker(Maker):
         commits: tuple[str, ...] = ()
         if is_special and names and self.chance(50):
             commits = tuple(self.random.sample(names, self.random.randrange(1, len(names) + 1)))
-            product = self.random.choice(products).name
-            selector = Selector(specs=(Spec(product=product),))
+            if overwrite is None:
+                selector = Selector(specs=(Spec(product=self.random.choice(products).name),))
         return Override(
             is_commit_specific=is_special,
             commits=commits,
@@ -126,6 +125,11 @@ class TermMaker(Maker):
             entitled=self.chance(60) if plain or self.chance(10) else None,
             priority=Fraction(self.random.randrange(1, 4)) if is_explicit else None,
         )
+
+    def _every_key(self, product: Product) -> Spec:
+        """A product with a value for each of its pricing keys, as an OVERWRITE needs (R77)."""
+        pricing = tuple((key, self.random.choice(REGIONS)) for key in product.pricing_keys)
+        return Spec(product=product.name, pricing=pricing)
 
     def _ranges(self) -> tuple[tuple[Fraction | None, Fraction], ...]:
         sizes: list[Fraction | None] = [Fraction(self.random.randrange(1, 20))]

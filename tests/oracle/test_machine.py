@@ -23,7 +23,20 @@ from oracle.story import Story
 from oracle.translate import id_of
 
 randoms = st.randoms(use_true_random=False)
-EDITS = ("add", "drop", "end", "route", "reprice", "redefine", "adjust", "renew", "sign")
+EDITS = (
+    "add",
+    "drop",
+    "end",
+    "route",
+    "reprice",
+    "redefine",
+    "adjust",
+    "retune",
+    "renew",
+    "sign",
+    "void",
+    "regenerate",
+)
 
 
 class Died(BaseException):
@@ -109,7 +122,7 @@ class BillingMachine(RuleBasedStateMachine):
 
 
 BillingMachine.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=10,
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

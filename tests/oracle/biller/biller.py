@@ -10,7 +10,7 @@ from oracle.biller.drawdown import Balance
 from oracle.biller.outcome import Bill, Held, Key, Outcome
 from oracle.biller.recurring import children, keep_born
 from oracle.biller.usage import draw_up
-from oracle.changes import End, Finalize, Retune, Sign, Step
+from oracle.changes import End, Finalize, Regenerate, Retune, Sign, Step, Void
 from oracle.history import Commit, Segment
 
 GRACE = timedelta(hours=24)
@@ -23,10 +23,19 @@ class Biller:
         self.book = book
 
     def take(self, step: Step) -> None:
+        change = step.change
+        match change:
+            case Finalize():
+                self.finalize(step.at)
+            case Void():
+                self._void(("usage", change.contract, change.start, 0))
+            case Regenerate():
+                self._regenerate(("usage", change.contract, change.start, 0), step.at)
+            case _:
+                self._learn(step)
+
+    def _learn(self, step: Step) -> None:
         change, agreements = step.change, self.book.agreements
-        if isinstance(change, Finalize):
-            self.finalize(step.at)
-            return
         if isinstance(change, End | Retune):
             keep_born(agreements[change.contract], step.at)
         elif isinstance(change, Sign) and change.contract.follows is not None:
@@ -37,6 +46,20 @@ class Biller:
         """Freeze every open invoice whose date has come (R130, R151)."""
         open_bills, _ = self._bill(now)
         self.book.final += [bill for bill in open_bills if bill.issued <= now]
+
+    def _void(self, key: Key) -> None:
+        """What it drew returns; its period is billed again by regeneration only (R196, R283)."""
+        (gone,) = [bill for bill in self.book.final if bill.key == key]
+        self.book.final.remove(gone)
+        self.book.void[key] = gone
+
+    def _regenerate(self, key: Key, now: datetime) -> None:
+        """The period is billed with what is known now, and final at once (R284)."""
+        del self.book.void[key]
+        open_bills, _ = self._bill(now)
+        (made,) = [bill for bill in open_bills if bill.key == key]
+        made.issued = now
+        self.book.final.append(made)
 
     def outcome(self, now: datetime) -> Outcome:
         open_bills, balances = self._bill(now)
@@ -58,8 +81,8 @@ class Biller:
         found: list[Bill] = []
         for at, agreement, period in self._turns(now):
             self._renew(waiting, balances, at, now)
-            done = next((b for b in book.final if b.key[:3] == _usage_key(agreement, period)), None)
-            if done is None:
+            key = ("usage", agreement.name, period[0], 0)
+            if key not in book.void and all(bill.key != key for bill in book.final):
                 issued = period[1] + GRACE
                 found.append(draw_up(book, agreement, period, issued, balances))
         self._renew(waiting, balances, now + timedelta(hours=1), now)
@@ -160,9 +183,3 @@ def _balance(
         )
     held = Held(granted=segment.amount)
     return Balance(commit=commit, segment=cut, promised=segment, owner=owner, held=held)
-
-
-def _usage_key(
-    agreement: Agreement, period: tuple[datetime, datetime]
-) -> tuple[str, str, datetime]:
-    return ("usage", agreement.name, period[0])

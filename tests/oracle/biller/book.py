@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
-from oracle.biller.outcome import Bill
+from oracle.biller.outcome import Bill, Key
 from oracle.changes import (
     Add,
     Adjust,
@@ -86,6 +86,8 @@ class Book:
     manual: list[tuple[str, Fraction]] = field(default_factory=list)
     final: list[Bill] = field(default_factory=list)
     """Finalized, not voided invoices, as they were frozen."""
+    void: dict[Key, Bill] = field(default_factory=dict)
+    """Voided and not made anew (R283, R284)."""
     id_of: Callable[[str], str] = str
     """Ids decide between balances that are equal in everything else (R168, R169)."""
 

@@ -74,7 +74,11 @@ def trueups(book: Book, balances: Iterable[Balance], grace: timedelta) -> list[B
         final = next((bill for bill in book.final if bill.key == key), None)
         if final is not None:
             balance.held.trued_up = final.total
-        elif is_awaited(agreement, balance) and balance.held.remaining:
+        elif (
+            is_awaited(agreement, balance)
+            and balance.held.remaining
+            and not _waits_for_void(book, agreement, balance.segment.until)
+        ):
             (payment,) = balance.commit.payments
             issued = max(payment.at, _last_statement(agreement, balance.segment.until, grace))
             bill = Bill(key=key, issued=issued, total=balance.held.remaining)
@@ -90,6 +94,16 @@ def is_awaited(agreement: Agreement, balance: Balance) -> bool:
         balance.commit.kind == "POSTPAID"
         and not agreement.removes_trueup
         and not balance.commit.is_silent
+    )
+
+
+def _waits_for_void(book: Book, agreement: Agreement, ends: datetime) -> bool:
+    """A true-up waits for the last statement of its window to be made anew (R187, R284)."""
+    return any(
+        bill.period is not None
+        and bill.key[1] == agreement.name
+        and bill.period[0] < ends <= bill.period[1]
+        for bill in book.void.values()
     )
 
 

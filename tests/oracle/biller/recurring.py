@@ -21,7 +21,7 @@ def children(agreement: Agreement, now: datetime) -> list[Commit]:
     found = []
     for term in agreement.recurring:
         born = agreement.born.get(term.name, {})
-        found += born.values()
+        found += [c for at, c in born.items() if agreement.until is None or at < agreement.until]
         since = agreement.tuned.get(term.name)
         for child in _children(agreement, term):
             start = child.created
