@@ -124,6 +124,9 @@ def test_r38_r39_sql_usage_is_billed_per_group_at_the_price_of_its_granularity(
         for line in invoice.lines
     ]
     assert sorted(told, key=str) == expected
+    assert engine.finalize(at("2024-02-03")).invoices == 1
+    (final,) = engine.invoices("customer")
+    assert (final.lines, final.total) == (invoice.lines, invoice.total)
 
 
 def test_r37_only_the_name_of_a_metric_changes(engine: Engine) -> None:
