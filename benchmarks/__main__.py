@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         found[name] = module.run(small=options.small)
         for line in _lines(found[name]):
             print(f"   {line}", flush=True)
+        if hasattr(module, "page") and not options.small:
+            options.docs.joinpath(module.PAGE).write_text(module.page(found[name]))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     answer = {"small": options.small, **machine, "benchmarks": found}
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _lines(figures: Mapping[str, Any]) -> list[str]:
     """A line per side, then the plain figures together."""
     sides = {name: part for name, part in figures.items() if isinstance(part, Mapping)}
-    plain = {name: part for name, part in figures.items() if name not in sides}
+    plain = {n: part for n, part in figures.items() if not isinstance(part, Mapping | list)}
     width = max(map(len, sides), default=0)
     return [f"{name:<{width}}  {_told(part)}" for name, part in sides.items()] + [_told(plain)]
 
@@ -57,6 +59,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="a size for a smoke test")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go")
     options = parser.parse_args(arguments)
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where pages go")
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; one of: {', '.join(BENCHMARKS)}")

@@ -67,7 +67,7 @@ def create_catalogue(engine: Engine) -> None:
             rate_card_id="card",
             product_id=_product_id(number),
             window=Interval(BEGIN),
-            price=_price(number),
+            price=price_of(number),
         )
         for number in range(PRODUCTS)
     )
@@ -118,7 +118,7 @@ def events(customers: int) -> Iterator[UsageEvent]:
 
 def tier_rows() -> Iterator[tuple[str, bool, Decimal, Decimal | None, Decimal]]:
     for number in range(PRODUCTS):
-        price = _price(number)
+        price = price_of(number)
         if isinstance(price, Flat):
             yield _product_id(number), _is_core(number), Decimal(0), None, price.price
             continue
@@ -146,7 +146,7 @@ def _is_core(number: int) -> bool:
     return number % 4 != 3
 
 
-def _price(number: int) -> Price:
+def price_of(number: int) -> Price:
     unit = Decimal(number + 3).scaleb(-1) + Decimal("0.0125")
     if number % 3:
         return Flat(price=unit)

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from closedwon.billing.catalog.types import Aggregation
 from closedwon.billing.columns.panel import Increments, Panel, answered, asked
@@ -34,25 +35,53 @@ SLOT = pa.schema(
         ("until", INSTANT),
     ]
 )
-PLACES = (0, 3, 6, 9, 12, 18)
-"""Digits after the point that sums are tried to be held in."""
 
-Arrow = Callable[["PanelQuery"], pa.Table | None]
+Arrow = Callable[["PanelQuery", "Form"], pa.Table | None]
 """Runs the query; None when a sum is too long for the engine."""
 Measure = Callable[[Sequence[Demand]], Quantities]
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of one demand of one panel."""
+
+    panel: int
+    counting: int
+    number: int
+    """Counted over all panels."""
+    since: datetime
+    until: datetime
+    is_peak: bool
 
 
 class PanelQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One query for all panels, and the relations it joins."""
 
     countings: tuple[Counting, ...]
-    start: datetime
-    end: datetime
+    slots: tuple[Slot, ...]
     name: pa.Table
-    slot: pa.Table
 
     @property
-    def sql(self) -> str:
+    def start(self) -> datetime:
+        """Where the first stretch begins."""
+        return min(slot.since for slot in self.slots)
+
+    @property
+    def end(self) -> datetime:
+        """Where the last stretch ends."""
+        return max(slot.until for slot in self.slots)
+
+    @property
+    def slot(self) -> pa.Table:
+        """The stretches as a relation."""
+        rows = ((s.panel, s.counting, s.number, s.since, s.until) for s in self.slots)
+        return table_of(rows, SLOT)
+
+    @property
+    def has_peaks(self) -> bool:
+        """Whether a maximum is asked for."""
+        return any(slot.is_peak for slot in self.slots)
+
+    def sql(self, form: "Form") -> str:
         """(row, slot, events, total, peak, odd) of every row and slot that has events."""
         keys = list(dict.fromkeys(one.key for one in self.countings if one.key is not None))
         pointers = ", ".join(quoted("/" + escaped(key)) for key in keys)
@@ -65,23 +94,44 @@ class PanelQuery(msgspec.Struct, frozen=True, kw_only=True):
                 if one.key is not None
             )
             value = "p[1]" if len(keys) == 1 else f"case counting {cases} end"
+        peak = "max(number)" if self.has_peaks else f"null::{form.type}"
         return f"""with scanned as (
     select row, panel, counting, happened_at, {read} as p
     from event join kind using (event_type) join name using (customer)
     where happened_at >= {instant(self.start)} and happened_at < {instant(self.end)}
         and (counts_from is null or ingested_at >= counts_from)
 ), reached as (
-    select row, slot, {value} as v, regexp_full_match(v, {quoted(ORDINARY)}) as fits
+    select row, slot, {value} as v, {form.fits} as fits
     from scanned join slot using (panel, counting)
     where happened_at >= since and happened_at < until
 ), numbered as (
-    select row, slot, v is not null and not fits as odd,
-        case when fits then try_cast(v as decimal(38, 18)) end as ordinary
-    from reached
+    select row, slot, v, case when fits then try_cast(v as {form.type}) end as number from reached
 )
-select row, slot, count(*) as events, sum(ordinary) as total, max(ordinary) as peak,
-    bool_or(odd) as odd
+select row, slot, count(*) as events, sum(number) as total, {peak} as peak,
+    bool_or(v is not null and number is null) as odd
 from numbered group by row, slot"""  # noqa: S608 - values are quoted
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """Which texts are numbers that are added, and as what."""
+
+    fits: str
+    type: str
+    places: int
+
+
+NARROW = Form(
+    fits="v not glob '*[!0-9.]*' and v not glob '*.???????*'",
+    type="decimal(18, 6)",
+    places=6,
+)
+"""Digits and points only, at most six after the point: nearly all usage, and quick to add."""
+WIDE = Form(
+    fits=f"regexp_full_match(v, {quoted(ORDINARY)})",
+    type="decimal(38, 18)",
+    places=18,
+)
+"""All that the columnar engine adds exactly."""
 
 
 def measured_panels(
@@ -89,10 +139,15 @@ def measured_panels(
 ) -> list[Increments]:
     """The answer to each panel; ``arrow`` runs the query, ``measure`` what has to be ordinary."""
     query = _query(panels, retroactive=retroactive)
-    found = _NOTHING if query is None else arrow(query)
-    if found is None:
-        return [_unfit(panel) for panel in panels]
-    answers = _answers(panels, found)
+    found, form = _NOTHING, WIDE
+    if query is not None:
+        for form in (NARROW, WIDE):
+            found = arrow(query, form)
+            if found is None:
+                return [_unfit(panel) for panel in panels]
+            if not pc.any(found["odd"]).as_py():
+                break
+    answers = _answers(panels, found, form)
     return [
         _completed(panel, answer, measure) for panel, answer in zip(panels, answers, strict=True)
     ]
@@ -109,8 +164,8 @@ def _query(panels: Sequence[Panel], *, retroactive: bool) -> PanelQuery | None:
     countings = Numbering[Counting]()
     names: dict[str, list[int]] = {"row": [], "panel": []}
     customers: list[str] = []
-    slots: list[tuple[int, int, int, datetime, datetime]] = []
-    row = slot = 0
+    slots: list[Slot] = []
+    row = at = 0
     for number, panel in enumerate(panels):
         for aliases in panel.names:
             for name in set(aliases):
@@ -121,18 +176,20 @@ def _query(panels: Sequence[Panel], *, retroactive: bool) -> PanelQuery | None:
         for demand in panel.demands:
             for since, until in pairwise(demand.cuts):
                 if is_additive(demand):
-                    counting = countings.of(_counting(demand, retroactive=retroactive))
-                    slots.append((number, counting, slot, since, until))
-                slot += 1
+                    slot = Slot(
+                        panel=number,
+                        counting=countings.of(_counting(demand, retroactive=retroactive)),
+                        number=at,
+                        since=since,
+                        until=until,
+                        is_peak=demand.metric.aggregation is Aggregation.MAX,
+                    )
+                    slots.append(slot)
+                at += 1
     if not slots or not customers:
         return None
-    return PanelQuery(
-        countings=countings.values,
-        start=min(since for *_, since, _ in slots),
-        end=max(until for *_, until in slots),
-        name=pa.table([customers, names["row"], names["panel"]], schema=NAME),
-        slot=table_of(slots, SLOT),
-    )
+    name = pa.table([customers, names["row"], names["panel"]], schema=NAME)
+    return PanelQuery(countings=countings.values, slots=tuple(slots), name=name)
 
 
 def _counting(demand: Demand, *, retroactive: bool) -> Counting:
@@ -156,9 +213,9 @@ def _unfit(panel: Panel) -> Increments:
     )
 
 
-def _answers(panels: Sequence[Panel], table: pa.Table) -> Iterator[Increments]:
+def _answers(panels: Sequence[Panel], table: pa.Table, form: Form) -> Iterator[Increments]:
     """The query's rows spread over the panels; what has no row is zero."""
-    sums = _Sums(table)
+    sums = _Sums(table, form)
     first_row = first_slot = 0
     for panel in panels:
         rows, slots = len(panel.names), len(panel.slots)
@@ -171,13 +228,13 @@ def _answers(panels: Sequence[Panel], table: pa.Table) -> Iterator[Increments]:
 class _Sums:
     """Rows of the query as whole numbers."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, form: Form) -> None:
         self._row = table["row"].to_numpy()
         self._slot = table["slot"].to_numpy()
         self._events = table["events"].to_numpy()
         self._odd = table["odd"].to_numpy().astype(np.bool_)
         totals, peaks = table["total"], table["peak"]
-        self.places, (self._total, self._peak) = _whole([totals, peaks])
+        self.places, (self._total, self._peak) = _whole([totals, peaks], form.places)
 
     def of(
         self, rows: tuple[int, int], slots: tuple[int, int], panel: Panel
@@ -229,29 +286,36 @@ def _completed(panel: Panel, answer: Increments, measure: Measure) -> Increments
     return Increments(values=values, places=places, unfit=answer.unfit | more.unfit)
 
 
-def _whole(columns: Sequence[pa.ChunkedArray]) -> tuple[int, list[Whole]]:
-    """Decimal columns as whole numbers of the fewest places that hold them; NULL is zero."""
-    for places in PLACES:
-        kind = pa.decimal128(38, places)
-        try:
-            cast = [column.cast(kind).combine_chunks() for column in columns]
-        except pa.ArrowInvalid:
-            continue
-        return places, [_numbers(array) for array in cast]
-    raise AssertionError("sums have at most 18 digits after the point")
+def _whole(columns: Sequence[pa.ChunkedArray], places: int) -> tuple[int, list[Whole]]:
+    """Decimal columns as whole numbers of the fewest places that hold them; NULL is zero.
+
+    They have ``places`` digits after the point.
+    """
+    numbers = [_numbers(column.combine_chunks(), places) for column in columns]
+    while places and not any((one % 10).any() for one in numbers):
+        numbers = [one // 10 for one in numbers]
+        places -= 1
+    if any(one.dtype == object for one in numbers):
+        numbers = [packed(one.tolist()) for one in numbers]
+    return places, numbers
 
 
-def _numbers(array: pa.Array) -> Whole:
+def _numbers(array: pa.Array | pa.ChunkedArray, places: int) -> Whole:
+    """Little-endian 128-bit numbers; mostly the lower half says it all."""
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
-    filled = array.fill_null(0)
+    if array.null_count == len(array):
+        return np.zeros(len(array), dtype=np.int64)
+    filled = array.cast(pa.decimal128(38, places)).fill_null(0)
     limbs = np.frombuffer(filled.buffers()[1], dtype="<i8")
     limbs = limbs[2 * filled.offset : 2 * (filled.offset + len(filled))].reshape(-1, 2)
     low: Whole = limbs[:, 0]
     if (limbs[:, 1] == low >> 63).all():
         return low
-    scale = 10**filled.type.scale
-    return packed([int(value * scale) for value in filled.to_pylist()])
+    high = limbs[:, 1].astype(object)
+    unsigned = np.ascontiguousarray(low).view(np.uint64).astype(object)
+    whole: Whole = high * 2**64 + unsigned
+    return whole
 
 
 _NOTHING = pa.table(

@@ -15,7 +15,7 @@ from closedwon.billing.columns.panel import Increments, Panel
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, format_instant
-from closedwon.usage.columnar import PanelQuery, measured_panels
+from closedwon.usage.columnar import Form, PanelQuery, measured_panels
 from closedwon.usage.columns import STORED
 from closedwon.usage.limits import Deadline
 from closedwon.usage.metering import increments, metering_sql, readings, unique_sql
@@ -121,7 +121,7 @@ class Compute:
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise InvariantBroken(f"a usage segment cannot be read: {error}") from error
 
-    def _arrow(self, snapshot: Snapshot, query: PanelQuery) -> pa.Table | None:
+    def _arrow(self, snapshot: Snapshot, query: PanelQuery, form: Form) -> pa.Table | None:
         """Rows of a panel query; None when a sum has more than 38 digits."""
         self.over(snapshot, query.start, query.end)
         kind = kinds(query.countings, self._types(query.countings))
@@ -129,7 +129,7 @@ class Compute:
         for name, table in tables.items():
             self._db.register(name, table)
         try:
-            return self._db.sql(query.sql).to_arrow_table()
+            return self._db.sql(query.sql(form)).to_arrow_table()
         except duckdb.OutOfRangeException:
             return None
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
