@@ -23,6 +23,7 @@ from closedwon.billing.rating.demand import Quantities, Reading
 from closedwon.engine import accounts, books, events
 from closedwon.engine.conservation import check_balances, check_invoice, check_ledger
 from closedwon.engine.due import due_invoices, dues
+from closedwon.engine.labels import labelled
 from closedwon.engine.posting import post
 from closedwon.engine.types import WARNINGS_MAX, Bills, FinalizeReport, Meter
 from closedwon.kernel.errors import ClosedwonError, LockHeld, Refused, RetryLater
@@ -97,7 +98,8 @@ class Finalizer:
         """One account's bill, drafts and periods of ``more`` included; nothing is stored."""
         periods = (*open_periods(account, catalog, now), *more)
         quantities = self.usage.measure(demands_of(periods))
-        return bill(account, catalog, quantities, now, self._settings, periods)
+        made = bill(account, catalog, quantities, now, self._settings, periods)
+        return labelled(self._stores, {account.customer.id: made})[account.customer.id]
 
     def bills(self, customer_ids: Sequence[str], catalog: Catalog, now: datetime) -> Bills:
         """Accounts and bills of many customers, drafts included; nothing is stored (D3)."""
@@ -143,6 +145,7 @@ class Finalizer:
                 made = bill(account, catalog, quantities, now, self._settings, known)
                 check_balances(made)
                 outcome.bills[customer_id] = made
+        outcome.bills = labelled(self._stores, outcome.bills)
         return outcome
 
     def _priced_until(self, account: Account, now: datetime) -> datetime:

@@ -97,6 +97,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     pricing_group_values: Mapping[str, str] = {}
     presentation_group_values: Mapping[str, str | None] = {}
     origin: Origin | None = None
+    custom_fields: Mapping[str, Mapping[str, str]] = {}
+    """Of its product, commit, scheduled_charge, subscription, ..., by that name (R365)."""
     why: Why = Why()
 
     @property

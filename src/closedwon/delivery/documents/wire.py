@@ -107,6 +107,7 @@ def _line(line: Line, catalog: Catalog) -> Iterator[tuple[str, Any]]:
     yield "scheduled_charge_id", line.charge_id
     yield "discount_id", line.discount_id
     yield "professional_service_id", line.service_id
+    yield from ((f"{kind}_custom_fields", dict(own)) for kind, own in line.custom_fields.items())
     if line.origin is not None:
         yield (
             "origin",
