@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from billing.world import at, charge, commit, fixed_product, items, metric, multiplier, rate, span
@@ -456,3 +458,37 @@ def test_a_look_back_shows_what_was_final_then() -> None:
     assert left(found, "paid1", "2025-04-05") == 4000
     assert left(found, "paid1", "2025-04-11") == 10000
     assert left(found, "paid1", "2025-04-13") == 3000
+
+
+@given(
+    uses=st.lists(st.tuples(st.integers(3, 6), st.decimals(1, 90, places=2)), max_size=6),
+    free=st.decimals(1, 150, places=2),
+    month=st.integers(3, 6),
+    times=st.integers(1, 3),
+)
+@settings(max_examples=15, deadline=None)
+def test_r284_when_nothing_changed_the_new_invoice_says_the_same(
+    uses: list[tuple[int, Decimal]], free: Decimal, month: int, times: int
+) -> None:
+    """Void and regenerate, again and again: lines, balances and books are as if it never was."""
+    monthly = commit("m", (str(free), f"2025-{month:02}-01", f"2025-{month + 1:02}-01"))
+    yearly = commit("y", (str(free), "2025-03-01", "2025-08-01"), payments={"2025-03-01": "50"})
+    found = world(monthly, yearly, promise("300", "2025-03-01", "2025-07-01"), end="2025-07-01")
+    for number, (when, value) in enumerate(uses):
+        use(found, f"2025-{when:02}-{10 + number}", str(value))
+    found.engine.finalize(at("2025-08-02"))
+    old = usage_of(found, f"2025-{month:02}")
+    before = {name: sorted(posted(found, name)) for name in ("m", "y", "promise")}
+    sums = {account: account_sum(found, account) for account in LedgerAccount}
+
+    current = old
+    for _ in range(times):
+        found.engine.void_invoice(current.id, at("2025-08-03"))
+        found.engine.finalize(at("2025-08-03"))
+        current = found.engine.regenerate_invoice(current.id, at("2025-08-03"))
+        found.engine.finalize(at("2025-08-03"))
+
+    assert current.lines == old.lines
+    assert {name: sorted(posted(found, name)) for name in before} == before
+    assert {account: account_sum(found, account) for account in LedgerAccount} == sums
+    in_order(found)
