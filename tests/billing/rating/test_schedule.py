@@ -147,6 +147,18 @@ def test_r92_what_changes_no_rate_cuts_no_segment() -> None:
     ]
 
 
+def test_r53_r92_a_time_without_a_rate_is_no_segment_and_joins_none() -> None:
+    listed = sold(
+        rate("Api", "100", span("2025-01-01", "2025-03-01")),
+        rate("Api", "100", span("2025-05-01"), id="again"),
+    )
+
+    assert shown(card_schedule(listed.rate_cards["card"], listed, YEAR)) == [
+        ("01-01", "03-01", D(100), None, True),
+        ("05-01", "01-01", D(100), None, True),
+    ]
+
+
 def test_r92_the_term_bounds_the_schedule_and_the_commit_rate_is_shown() -> None:
     listed = sold(rate("Api", "100", commit_price=flat("80")))
     card = listed.rate_cards["card"]
