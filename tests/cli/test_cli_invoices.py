@@ -109,3 +109,31 @@ def test_pdf_without_its_extra_ends_with_a_usage_error(
     (first, *_) = json.loads(office.run("invoices", "--format", "json"))
     told = office.run("invoices", "show", first["invoice"], "--format", "pdf", expect=2)
     assert "pip install closedwon[pdf]" in told
+
+
+def test_r115_balances_and_invoices_as_of_an_instant(office: Office) -> None:
+    then = json.loads(office.run("invoices", "--as-of", "2024-02-01", "--format", "json"))
+    now = json.loads(office.run("invoices", "--format", "json"))
+    assert 0 < len(then) < len(now)
+    assert [one for one in now if one["issued_at"] <= "2024-02-01T00:00:00+00:00"] == then
+
+    before = json.loads(office.run("balance", "--as-of", "2024-01-01", "--format", "json"))
+    after = json.loads(office.run("balance", "--format", "json"))
+    assert sum(row["used"] for row in before) < sum(row["used"] for row in after)
+    unknown = office.run("invoices", "--known-at", "2024-02-01", "--format", "json")
+    assert json.loads(unknown) == []  # all of it was brought in on March 2
+    assert "not an instant" in office.run("balance", "--as-of", "yesterday", expect=2)
+
+
+def test_r363_audit_and_rebuild_say_that_all_is_well(office: Office) -> None:
+    told = office.run("audit", "verify")
+    assert told.startswith("ok ")
+    rows = json.loads(office.run("audit", "list", "--format", "json"))
+    assert {"create", "finalize"} <= {row["action"] for row in rows}
+    head, count = told.split()[-1], told.split()[1]
+    assert office.run("audit", "verify", "--position", count, "--head", head).startswith("ok ")
+    cut = office.run("audit", "verify", "--position", count, "--head", "0" * 64, expect=1)
+    assert "BROKEN" in cut
+    verified = office.run("rebuild", "--verify")
+    assert "ledger_entry" in verified
+    assert "no (" not in verified

@@ -1,14 +1,17 @@
 """``invoices``: stored and open ones, and the document of one."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from closedwon.cli.output import output_options, show
+from closedwon.cli.output import as_of_options, output_options, show
 from closedwon.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from closedwon.billing.invoices.types import Invoice
 
 
@@ -16,16 +19,19 @@ if TYPE_CHECKING:
 @click.option("--customer", metavar="ID", help="Only this customer.")
 @click.option("--open", "drafts", is_flag=True, help="Open invoices too, as they stand now.")
 @click.option("--lines", is_flag=True, help="One row per line.")
+@as_of_options
 @output_options
 @pass_session
 def invoices(
     session: Session,
+    /,
     customer: str | None,
     format_: str,
     output: Path | None,
     *,
     drafts: bool,
     lines: bool,
+    **instants: datetime | None,
 ) -> None:
     """Invoices by issue date; amounts in major units."""
     if click.get_current_context().invoked_subcommand is not None:
@@ -34,11 +40,13 @@ def invoices(
 
     app = session.app
     catalog = app.engine.catalog()
-    found = list(app.engine.invoices(customer_id=customer))
+    at, known_at = instants["as_of"] or session.now, instants["known_at"]
+    found = list(_stored(session, customer, instants))
     if drafts:
         for one in app.engine.customers():
             if customer in (None, one.id):
-                found += app.engine.bill(one.id, session.now).invoices
+                made = app.engine.bill(one.id, at, known_at)
+                found += made.invoices
     rows: list[dict[str, Any]] = []
     for invoice in sorted(found, key=lambda i: (i.issued_at, i.id)):
         currency = catalog.credit_types[invoice.credit_type_id].currency or ""
@@ -59,6 +67,20 @@ def invoices(
             told: dict[str, Any] = {"line": number, "name": line.name, "quantity": line.quantity}
             rows.append({**head, **told, "amount": amount, "commit": line.commit_id})
     show(rows, format_, output)
+
+
+def _stored(
+    session: Session, customer: str | None, instants: "Mapping[str, datetime | None]"
+) -> "list[Invoice]":
+    engine, at = session.app.engine, instants["as_of"] or session.now
+    if instants["as_of"] is None and instants["known_at"] is None:
+        return list(engine.invoices(customer_id=customer))
+    found: list[Invoice] = []
+    for one in engine.customers():
+        if customer in (None, one.id):
+            account = engine.account(one.id, at, instants["known_at"])
+            found += (i for i in (*account.finalized, *account.voided) if i.customer_id == one.id)
+    return found
 
 
 @invoices.command("show")

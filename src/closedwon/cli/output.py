@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
-from closedwon.kernel.instant import wire_instant
+from closedwon.kernel.instant import parse_instant, wire_instant
 
+DATE_LENGTH = len("2025-01-01")
 FORMATS = ("table", "json", "jsonl", "csv")
 PIPED_WIDTH = 1000
 """Nobody reads a pipe on a narrow screen: one record stays one line."""
@@ -35,6 +36,34 @@ def output_options(command: Command) -> Command:
         "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True
     )
     return kind(file(command))
+
+
+def as_of_options(command: Command) -> Command:
+    """Adds ``--as-of`` and ``--known-at``: instants in UTC, or None for now."""
+    known = click.option(
+        "--known-at",
+        metavar="INSTANT",
+        callback=lambda _ctx, _option, text: _instant(text),
+        help="By the terms and invoices recorded by then; usage is that of now.",
+    )
+    as_of = click.option(
+        "--as-of",
+        metavar="INSTANT",
+        callback=lambda _ctx, _option, text: _instant(text),
+        help="As it stood at this instant (UTC date or RFC 3339), by what is known now.",
+    )
+    return as_of(known(command))
+
+
+def _instant(text: str | None) -> datetime | None:
+    from closedwon.kernel.errors import Refused
+
+    if text is None:
+        return None
+    try:
+        return parse_instant(f"{text}T00:00:00Z" if len(text) == DATE_LENGTH else text)
+    except Refused as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def show(rows: Rows, format_: str, output: Path | None = None) -> None:
