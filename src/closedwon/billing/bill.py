@@ -6,7 +6,7 @@ several burn in it; deductions of finalized invoices are frozen (R12).
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -16,7 +16,7 @@ from closedwon.billing.balances.pools import Pool, book_deductions, book_trueups
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit
+from closedwon.billing.contracts.terms import Commit, SeatAdjustment
 from closedwon.billing.expand import lived
 from closedwon.billing.invoices.consolidate import consolidated
 from closedwon.billing.invoices.scheduled import scheduled_invoices
@@ -31,6 +31,9 @@ from closedwon.billing.invoices.usage import (
 )
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.billing.rating.slices import Slice
+
+BEFORE = datetime.min.replace(tzinfo=UTC)
+"""Sorts grants before the charges of the same instant."""
 
 
 def demands(account: Account, catalog: Catalog, now: datetime) -> tuple[Demand, ...]:
@@ -63,8 +66,10 @@ def bill(
     _book(pools, account.finalized)
     known = tuple(open_periods(account, catalog, now) if periods is None else periods)
     upfront: dict[str, list[tuple[datetime, Line]]] = {}
-    for event in _events(account, catalog, known, now):
+    for event in _events(account, catalog, known, pools, now):
         match event:
+            case Granted(pool=pool, more=more):
+                pool.grant(more)
             case Renewal(old=old, new=new):
                 _book(roll(pools, old, new, account, settings), account.finalized)
             case OpenPeriod():
@@ -109,6 +114,13 @@ class Renewal(msgspec.Struct, frozen=True):
     new: Contract
 
 
+class Granted(msgspec.Struct, frozen=True):
+    """Balance that seats bring to a segment after it began."""
+
+    pool: Pool
+    more: SeatAdjustment
+
+
 class Upfront(msgspec.Struct, frozen=True):
     """Subscription charges of one SCHEDULED invoice, which balances may pay (R220, R240)."""
 
@@ -117,16 +129,22 @@ class Upfront(msgspec.Struct, frozen=True):
     pieces: tuple[Slice, ...]
 
 
-Event = Renewal | OpenPeriod | Upfront
+Event = Granted | Renewal | OpenPeriod | Upfront
 
 
 def _events(
-    account: Account, catalog: Catalog, periods: Iterable[OpenPeriod], now: datetime
+    account: Account,
+    catalog: Catalog,
+    periods: Iterable[OpenPeriod],
+    pools: Iterable[Pool],
+    now: datetime,
 ) -> Iterator[Event]:
     """What moves balances, in processing order (R14).
 
-    A renewal comes after the periods that end with the old contract and before those of the new
-    one. What is final was booked before: it is frozen, also where it comes later (R12, R284).
+    Seats bring their balance after the periods that end by then and before anything later: what
+    was billed before does not know it, however late it is computed. A renewal comes after the
+    periods that end with the old contract and before those of the new one. What is final was
+    booked before: it is frozen, also where it comes later (R12, R284).
     """
     created = {contract.id: contract for contract in account.contracts}
     found: list[tuple[tuple[datetime, int, datetime, datetime, str], Event]] = []
@@ -134,6 +152,11 @@ def _events(
         at = period.contract.created_at
         key = (period.window.until, 1, period.window.start, at, period.invoice_id)
         found.append((key, period))
+    found += [
+        ((more.at, 1, more.at, BEFORE, ""), Granted(pool, more))
+        for pool in pools
+        for more in pool.segment.adjustments
+    ]
     for contract in account.contracts:
         for at, pieces in subscribed(account, contract, catalog, now).alone.items():
             key = (at, 1, at, contract.created_at, contract.id)

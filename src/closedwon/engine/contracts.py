@@ -268,6 +268,7 @@ def _set_fields(stores: Stores, contract_id: str, fields: Mapping[str, str], ter
         for c in terms.commits
     ]
     wanted += [("scheduled_charge", charge.id, charge.custom_fields) for charge in terms.charges]
+    wanted += [("subscription", sold.id, sold.custom_fields) for sold in terms.subscriptions]
     for entity, entity_id, values in wanted:
         check_fields(stores, entity, entity_id, values)
         stores.custom_fields.set(entity, entity_id, values)

@@ -1,7 +1,7 @@
 """Generators of commits and credits (R201-R210, R114, R211; S13)."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -97,6 +97,11 @@ def contract(
     )
 
 
+def part(dollars: str, hours: int, of: int) -> Decimal:
+    """A share as it is kept: to 28 digits (R4)."""
+    return Context(prec=28).divide(cents(dollars) * hours, Decimal(of))
+
+
 def windows(found: tuple[Commit, ...]) -> list[tuple[datetime, datetime]]:
     return [(child.segments[0].window.start, child.segments[0].window.until) for child in found]
 
@@ -115,7 +120,7 @@ def test_r201_without_a_frequency_one_child_per_billing_period_partial_ones_pror
         (at("2025-01-15"), at("2025-02-01")),
         (at("2025-02-01"), at("2025-03-01")),
     ]
-    assert amounts(found)[0] == cents("30") * 17 / 31
+    assert amounts(found)[0] == part("30", 17, 31)
     assert str(amounts(found)[0] / 100).startswith("16.451612")
     assert amounts(found)[1] == cents("30")
 
@@ -177,7 +182,7 @@ def test_r203_two_periods_let_leftovers_live_one_more_and_the_contract_cuts_them
     assert windows(found)[0] == (at("2025-01-01"), at("2025-03-01"))
     world = World(CATALOG, [signed])
     last = world.bill("2025-03-10").balances[-1]
-    assert (last.granted, len(found)) == (cents("30") * 14 / 31, 3)
+    assert (last.granted, len(found)) == (part("30", 14, 31), 3)
     assert {p.remaining for p in world.bill("2025-03-20").balances} == {Decimal(0)}
 
 
@@ -193,7 +198,7 @@ def test_r204_upgrade_example_access_and_invoice_share_one_fraction() -> None:
     signed = contract(recurring(invoice="20", window=span("2025-01-21")), start="2025-01-21")
     first = children(signed, at("2025-01-21"))[0]
 
-    assert first.segments[0].amount == cents("30") * 11 / 31
+    assert first.segments[0].amount == part("30", 11, 31)
     assert str(first.segments[0].amount).startswith("1064.516")
     assert str(first.payments[0].amount).startswith("709.677")
     assert first.payments[0].timestamp == at("2025-01-21")
@@ -482,12 +487,12 @@ def test_r229_a_pool_follows_the_seats_and_a_rise_adds_to_the_running_child() ->
     before = children(signed, at("2025-02-10"))[1].segments[0]
     after = children(signed, at("2025-02-12"))[1].segments[0]
     assert (before.granted, after.amount) == (cents("100"), cents("100"))
-    assert after.granted == cents("100") + cents("50") * 18 / 28
+    assert after.granted == cents("100") + part("50", 18, 28)
     bill = World(CATALOG, [signed]).bill("2025-02-12")
     entries = [(e.type, e.amount) for e in bill.entries if e.segment_id == after.id]
     assert entries == [
         ("SEGMENT_START", cents("100")),
-        ("SEAT_BASED_ADJUSTMENT", cents("50") * 18 / 28),
+        ("SEAT_BASED_ADJUSTMENT", part("50", 18, 28)),
     ]
 
 

@@ -14,7 +14,7 @@ from closedwon.billing.account import Account
 from closedwon.billing.balances.types import Balance, EntryType, LedgerEntry
 from closedwon.billing.contracts.hierarchy import AccessType
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind
+from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, SeatAdjustment
 from closedwon.billing.invoices.types import Invoice, LineType
 from closedwon.billing.rating.matching import Subject
 from closedwon.kernel.exact import ZERO
@@ -87,6 +87,12 @@ class Pool(msgspec.Struct, kw_only=True):
             return self.remaining
         return min(self.remaining, max(self.seats.get(seat, ZERO), ZERO))
 
+    def grant(self, more: SeatAdjustment) -> None:
+        """Add what seats brought since the segment began (R229, R235)."""
+        self.granted += more.amount
+        if more.seat_id is not None:
+            self.seats[more.seat_id] = self.seats.get(more.seat_id, ZERO) + more.amount
+
     def draw(self, amount: Decimal, *, final: bool, seat: str | None = None) -> None:
         """Take ``amount`` for an invoice, from the credit of ``seat`` where seats own theirs."""
         self.used += amount
@@ -121,7 +127,7 @@ class Pool(msgspec.Struct, kw_only=True):
 
 
 def opened(account: Account) -> list[Pool]:
-    """A pool for every segment of the account's own commits.
+    """A pool for every segment of the account's own commits, without what seats bring later.
 
     Manual entries (R198) and rollovers that were posted are booked.
     """
@@ -217,6 +223,6 @@ def _pool(commit: Commit, segment: AccessSegment, contract_id: str | None, end: 
         segment=segment,
         contract_id=contract_id,
         window=Interval(start, None if until == FAR_FUTURE else until),
-        granted=segment.granted,
-        seats=segment.granted_seats,
+        granted=segment.amount,
+        seats=dict(segment.seats),
     )

@@ -1,5 +1,6 @@
 """The part of a period that counts, and how what it costs is rounded (R10, R207, R223)."""
 
+import decimal
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from closedwon.billing.contracts.recurring import ProrationRounding, RoundingMethod
@@ -12,6 +13,10 @@ ROUNDINGS = {
     RoundingMethod.CEILING: ROUND_CEILING,
 }
 
+SHARES = decimal.Context(prec=28, rounding=ROUND_HALF_UP, traps=CONTEXT.traps)
+"""Quotients keep as many digits as R4 asks for, and no more: sums of shares, balances drawn down to
+zero and lines split by balances then stay exact in CONTEXT."""
+
 
 def prorated(
     amount: Decimal, part: Interval, nominal: Interval, rounding: ProrationRounding | None
@@ -20,11 +25,11 @@ def prorated(
     covered, full = _hours(part), _hours(nominal)
     if covered == full:
         return amount
-    share = CONTEXT.divide(amount * covered, Decimal(full))
+    share = SHARES.divide(amount * covered, Decimal(full))
     if rounding is None:
         return share
     unit = Decimal(1).scaleb(-rounding.decimal_places)
-    whole = CONTEXT.divide(share, unit).to_integral_value(ROUNDINGS[rounding.method])
+    whole = (share / unit).to_integral_value(ROUNDINGS[rounding.method])
     return whole * unit
 
 
