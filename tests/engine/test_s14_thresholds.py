@@ -25,6 +25,7 @@ from closedwon.billing.contracts.thresholds import (
     ThresholdCommit,
 )
 from closedwon.billing.thresholds.trackers import accumulated
+from closedwon.engine.command import Author
 from closedwon.kernel.errors import Refused
 
 YEAR = ("2025-01-01", "2026-01-01")
@@ -241,3 +242,72 @@ def test_r258_a_recharge_of_450_tokens_costs_45_dollars() -> None:
 def test_r259_r270_thresholds_that_cannot_stand(settings: ContractSettings, said: str) -> None:
     with pytest.raises(Refused, match=said):
         metered(settings)
+
+
+def pending_of(found: Metered) -> str:
+    return next(
+        one.id
+        for one in found.world.engine.contract("c").commits
+        if one.gate is not None and one.gate.status is GateStatus.PENDING
+    )
+
+
+def test_s14_r262_r266_r269_a_payment_that_fails_switches_the_threshold_off() -> None:
+    gated = replace(RECHARGE, gate=GateConfig(type=GateType.STRIPE))
+    found = metered(ContractSettings(balance_threshold=gated, trackers=(TRACKER,)), OPENING)
+    engine = found.world.engine
+    found.use("2025-06-20T08:00", "4300")
+    assert found.evaluate("2025-06-20T09:00") == [Decimal("43.00")]
+
+    author = Author(by="test", now=at("2025-06-20T10:00"))
+    engine.balances.resolve_payment(pending_of(found), author, paid=False)
+
+    voided = [i for i in engine.invoices() if i.status == "VOID"]
+    assert [dollars(i.total) for i in voided] == [43]
+    settings = found.settings().balance_threshold
+    assert settings is not None
+    assert not settings.is_enabled
+    assert found.balance("2025-06-20T11:00") == 7
+    assert found.evaluate("2025-06-20T12:00") == []
+    found.use("2025-06-25T08:00", "900")
+    june = next(i for i in engine.bill("customer", at("2025-06-26")).invoices if i.end)
+    assert dollars(june.total) == 2
+    counting = replace(TRACKER, discounted="ANY")
+    commits = {one.id: one for one in engine.contract("c").commits}
+    standing = [i for i in engine.invoices() if i.status == "FINALIZED"]
+    now = at("2025-06-26")
+    assert accumulated(counting, engine.contract("c"), commits, standing, now) == 0
+
+    again = replace(found.settings(), balance_threshold=replace(settings, is_enabled=True))
+    engine.edit_contract("c", Revise(settings=again), by="test", now=at("2025-06-27"))
+    bought = [one for one in engine.contract("c").commits if one.is_recharge]
+    assert [dollars(one.access_total) for one in bought] == [43, 50]
+
+
+def test_r262_a_paid_recharge_is_released() -> None:
+    gated = replace(RECHARGE, gate=GateConfig(type=GateType.EXTERNAL))
+    found = metered(ContractSettings(balance_threshold=gated), OPENING)
+    found.use("2025-06-20T08:00", "4300")
+    found.evaluate("2025-06-20T09:00")
+    assert found.balance("2025-06-20T10:00") == 7
+
+    author = Author(by="test", now=at("2025-06-20T10:00"))
+    found.world.engine.balances.resolve_payment(pending_of(found), author, paid=True)
+
+    assert found.balance("2025-06-20T10:00") == 50
+
+
+def test_r261_without_a_gate_the_balance_is_there_at_once() -> None:
+    found = metered(ContractSettings(balance_threshold=RECHARGE), OPENING)
+    found.use("2025-06-20T08:00", "4300")
+    found.evaluate("2025-06-20T09:00")
+
+    assert found.balance("2025-06-20T09:00") == 50
+    assert [i.status for i in found.world.engine.invoices()][-1] == "FINALIZED"
+
+
+def test_r267_with_both_thresholds_the_balance_is_asked_first() -> None:
+    found = metered(ContractSettings(balance_threshold=RECHARGE, spend_threshold=SPEND), OPENING)
+    found.use("2025-06-20T08:10", "26000")
+
+    assert found.evaluate("2025-06-20T08:40") == [Decimal("50.00")] * 5
