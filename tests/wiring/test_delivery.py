@@ -109,7 +109,13 @@ def test_each_setting_makes_its_channel(tmp_path: Path) -> None:
             ("metering", "gcp_marketplace"),
             ("webhook", "crm"),
         ]
-        assert [step.name for step in one.closing] == ["watch", "finalize", "meter", "deliver", "seal"]
+        assert [step.name for step in one.closing] == [
+            "watch",
+            "finalize",
+            "meter",
+            "deliver",
+            "seal",
+        ]
         assert "hush" not in repr(step)
         assert "sk_canary" not in repr(step)
 
