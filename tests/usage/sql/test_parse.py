@@ -105,6 +105,15 @@ def test_r38_the_quantity_is_the_column_value_or_else_the_first() -> None:
 def test_r38_a_query_has_a_limit_in_length_and_depth() -> None:
     with pytest.raises(Refused, match="at most"):
         query_of("SELECT COUNT(*) FROM events" + " " * LENGTH_MAX)
+    chain = " + ".join(["properties.n"] * 500)
+    for nested in (
+        f"SELECT SUM({chain}) FROM events",
+        f"SELECT {'(' * 3000}1{')' * 3000} FROM events",
+    ):
+        with pytest.raises(Refused, match=r"deeper than 150|cannot be read"):
+            query_of(nested)
+    wide = " AND ".join(["properties.n > 1"] * 140)
+    assert query_of(f"SELECT COUNT(*) FROM events WHERE {wide}").level.where
     deep = "events"
     for _ in range(9):
         deep = f"(SELECT * FROM {deep} WHERE event_type = 'a')"

@@ -1,6 +1,6 @@
 """A SQL metric's text becomes a Query; everything outside of R38 is refused with its place."""
 
-from difflib import get_close_matches
+from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -11,26 +11,15 @@ from sqlglot.errors import SqlglotError
 from closedwon.kernel.errors import Refused
 from closedwon.usage.sql.expressions import Reader
 from closedwon.usage.sql.faults import Text
-from closedwon.usage.sql.tree import AGGREGATES, ORDER, Level, Node, Query, Type
+from closedwon.usage.sql.names import READABLE, Names, Source
+from closedwon.usage.sql.tree import AGGREGATES, Level, Node, Query, Type
 
 LENGTH_MAX = 10_000
+NESTED_MAX = 150
+"""Operators inside one another; a chain of ANDs is one inside the next."""
 DEPTH_MAX = 8
 """Sub-selects inside one another."""
 EVENTS = "events"
-READABLE = {"event_type": Node("event_type", Type.TEXT), "timestamp": Node("instant", Type.TIME)}
-FOREIGN = frozenset({"customer_id", "customer", "ingest_alias", "billing_period", "contract_id"})
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """What a FROM offers: events or a sub-select, with what is filtered away so far."""
-
-    inner: Level | None
-    where: tuple[Node, ...] = ()
-    columns: dict[str, Node]
-    """By name in lower case."""
-    has_properties: bool = False
-    name: str = ""
-    """The table's name or alias, in lower case."""
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +58,18 @@ def _parsed(text: Text) -> exp.Expr:
         raise Refused(f"{at}{problem}; expected one SELECT (R38)") from error
     if len(found) != 1 or found[0] is None:
         raise Refused(f"found {len(found)} statements; expected one SELECT (R38)")
+    if any(depth > NESTED_MAX for depth in _depths(found[0])):
+        raise Refused(f"a SQL metric is nested deeper than {NESTED_MAX}; use IN or CASE (R38)")
     return found[0]
+
+
+def _depths(node: exp.Expr) -> Iterator[int]:
+    """How deep every part stands, without recursion."""
+    waiting = [(node, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        yield depth
+        waiting += [(child, depth + 1) for child in one.iter_expressions()]
 
 
 def _select(node: exp.Expr, text: Text, depth: int) -> Selected:
@@ -77,7 +77,7 @@ def _select(node: exp.Expr, text: Text, depth: int) -> Selected:
         raise text.refused(node, f"found {type(node).__name__.upper()}", "SELECT ... FROM events")
     _only(node, text, {"expressions", "from_", "where", "group"})
     source = _source(node, text, depth)
-    reader = Reader(text, _Names(text, source))
+    reader = Reader(text, Names(text, source))
     where = node.args.get("where")
     if where is not None:
         conditions = tuple(_conjuncts(reader.condition(where.this)))
@@ -235,7 +235,7 @@ def _summed(found: Selected, value: int) -> Level:
 def _quantity(found: Selected, value: int, sql: str) -> Node:
     """The quantity, as a number."""
     text = Text(sql)
-    return Reader(text, _Names(text, found.source)).as_number(
+    return Reader(text, Names(text, found.source)).as_number(
         found.outputs[value], exp.column(found.names[value])
     )
 
@@ -254,43 +254,3 @@ def _only(node: exp.Expr, text: Text, allowed: set[str]) -> None:
             if isinstance(part, exp.Expr):
                 raise text.forbidden(part)
             raise text.refused(node, name.upper(), "SELECT ... FROM events WHERE ... GROUP BY ...")
-
-
-class _Names:
-    """Names inside one select."""
-
-    def __init__(self, text: Text, source: Source) -> None:
-        self._text = text
-        self._source = source
-
-    def column(self, node: exp.Column) -> Node:
-        source = self._source
-        parts = [part.name for part in node.parts]
-        if len(parts) > 1 and parts[0].lower() == source.name:
-            parts = parts[1:]
-        if len(parts) == 2 and parts[0].lower() == "properties" and source.has_properties:
-            return Node("property", Type.TEXT, (), parts[1])
-        if len(parts) == 1 and parts[0].lower() in source.columns:
-            return source.columns[parts[0].lower()]
-        raise self._unknown(node, parts)
-
-    def order(self, node: exp.Expr) -> Node:
-        found = self._source.columns.get("timestamp")
-        if found is None or found.type is not Type.TIME:
-            expected = "a time as second operand, such as LATEST(x, max_timestamp)"
-            raise self._text.refused(node, "no column timestamp to go by", expected)
-        return ORDER if found == READABLE["timestamp"] else found
-
-    def _unknown(self, node: exp.Column, parts: list[str]) -> Refused:
-        known = [*self._source.columns, *(["properties.<name>"] * self._source.has_properties)]
-        name = parts[-1].lower()
-        told = f"unknown column {'.'.join(parts)}"
-        if name in FOREIGN:
-            told += "; customer and billing period are put in by the engine"
-            return self._text.refused(node, told, ", ".join(known))
-        if self._source.has_properties and len(parts) == 1:
-            near = get_close_matches(name, known, n=1)
-            expected = near[0] if near else f"properties.{parts[0]}"
-            return self._text.refused(node, told, expected)
-        near = get_close_matches(name, known, n=1)
-        return self._text.refused(node, told, near[0] if near else ", ".join(known))
