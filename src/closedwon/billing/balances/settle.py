@@ -87,8 +87,7 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
             gaps = _pay(piece, pool, gaps, shares)
             paid.append((pool, before - pool.remaining))
     shares += _due(piece, gaps)
-    joined = sorted(_joined(shares), key=lambda s: s.begin, reverse=piece.end < piece.begin)
-    for number, share in enumerate(joined):
+    for number, share in enumerate(_joined(shares, falls=piece.end < piece.begin)):
         line = _line(piece, share)
         is_first = not number and piece.payment_id is not None
         yield replace(line, payment_id=piece.payment_id) if is_first else line
@@ -100,10 +99,10 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
 def may_pay(pool: Pool, piece: Slice) -> bool:
     """Whether the pool is eligible for the slice (R161, R163, R179)."""
     return (
-        pool.open_to(piece.subject) > 0
-        and pool.commit.access_credit_type_id == piece.priced.credit_type_id
+        pool.commit.access_credit_type_id == piece.priced.credit_type_id
         and pool.window.start <= piece.window.start
         and piece.window.until <= pool.window.until
+        and pool.open_to(piece.subject) > 0
         and applies(pool.commit.applicability, piece.subject)
     )
 
@@ -165,8 +164,10 @@ def _share(
     )
 
 
-def _joined(shares: Iterable[Share]) -> Iterable[Share]:
-    """One share per payer and tier, also where the way was cut more often (R50)."""
+def _joined(shares: list[Share], *, falls: bool) -> list[Share]:
+    """One share per payer and tier, also where the way was cut more often, by position (R50)."""
+    if len(shares) == 1:
+        return shares
     found: dict[tuple[str | None, int | None, Decimal], Share] = {}
     for share in shares:
         payer = None if share.pool is None else share.pool.segment.id
@@ -178,7 +179,7 @@ def _joined(shares: Iterable[Share]) -> Iterable[Share]:
             found[key] = replace(known, begin=begin, units=units, money=money)
         else:
             found[key] = share
-    return found.values()
+    return sorted(found.values(), key=lambda share: share.begin, reverse=falls)
 
 
 def _empty(piece: Slice) -> Line:

@@ -94,7 +94,13 @@ def ranged(price: Price, ranges: Ranges) -> Price:
 
 def first_unit_price(price: Price) -> Decimal:
     """Price of the period's first unit; orders lines for drawdown (R176)."""
-    return next((part.unit_price for part in parts(price, ZERO, Decimal(1))), ZERO)
+    match price:
+        case Flat(price=unit):
+            return unit
+        case Tiered(tiers=tiers):
+            return tiers[0].price
+        case _:
+            return next(parts(price, ZERO, Decimal(1))).unit_price
 
 
 def minimum_of(price: Price) -> Decimal | None:

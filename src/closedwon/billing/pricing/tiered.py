@@ -30,7 +30,9 @@ def parts(price: Tiered, begin: Decimal, end: Decimal) -> Iterator[Part]:
 
 def scaled(price: Tiered, multiplier: Decimal) -> Tiered:
     """Every tier price times ``multiplier`` (R73)."""
-    return Tiered(tiers=times(price.tiers, ((None, multiplier),)))
+    return Tiered(
+        tiers=tuple(Tier(price=tier.price * multiplier, size=tier.size) for tier in price.tiers)
+    )
 
 
 def ranged(price: Tiered, ranges: Ranges) -> Tiered:

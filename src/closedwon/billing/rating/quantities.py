@@ -65,6 +65,11 @@ def increments(
 ) -> Iterator[Increment]:
     """Every group that was used, in order of its values; within one, by time."""
     cuts = asked[0][0].cuts
+    stretches = [
+        (at, Interval(start, end), version, measure_of(version, metrics))
+        for at, (start, end) in enumerate(pairwise(cuts))
+        for version in [product.at(start)]
+    ]
     metered: dict[Identity, dict[Measure, tuple[Group, list[Decimal]]]] = {}
     for demand, readings in asked:
         measure = Measure(demand.metric.id, demand.group_keys, demand.whole_period)
@@ -74,9 +79,8 @@ def increments(
             metered.setdefault(identity, {})[measure] = (group, groups[group])
     for identity, measures in metered.items():
         value = ZERO
-        for at, (start, end) in enumerate(pairwise(cuts)):
-            version = product.at(start)
-            found = measures.get(measure_of(version, metrics))
+        for at, window, version, measure in stretches:
+            found = measures.get(measure)
             if found is None:
                 continue
             group, values = found
@@ -85,7 +89,7 @@ def increments(
                 identity=identity,
                 version=version,
                 group=group,
-                window=Interval(start, end),
+                window=window,
                 units=billed(version, value) - billed(version, before),
             )
 

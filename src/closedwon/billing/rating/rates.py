@@ -137,8 +137,8 @@ def is_entitled(rate: Rate, matching: Iterable[Override]) -> bool:
 
 def winning(matching: Sequence[Override], scheme: Prioritization) -> Override | None:
     """The one general override that prices what no balance pays (R80-R83); None for the rate."""
-    general = [o for o in matching if not o.is_commit_specific]
-    return next(_by_precedence(general, scheme), None)
+    general = [o for o in matching if not o.is_commit_specific and o.rate is not None]
+    return _by_precedence(general, scheme)[0] if general else None
 
 
 def overridden(price: Price, override: Override | None) -> Price:
@@ -162,7 +162,8 @@ def _paying(
     They change the list rate or the commit rate as the card has it: nothing stacks (R80), and one
     of a commit rate means nothing without it (R88).
     """
-    for override in _by_precedence([o for o in matching if o.is_commit_specific], scheme):
+    specific = [o for o in matching if o.is_commit_specific and o.rate is not None]
+    for override in _by_precedence(specific, scheme):
         on_commit_rate = override.target is OverrideTarget.COMMIT_RATE
         base = rate.commit_price if on_commit_rate else rate.price
         if base is not None:
@@ -173,8 +174,8 @@ def _paying(
             )
 
 
-def _by_precedence(overrides: Iterable[Override], scheme: Prioritization) -> Iterator[Override]:
-    """Those that change a rate, the winner first (R81-R83).
+def _by_precedence(overrides: list[Override], scheme: Prioritization) -> list[Override]:
+    """Overrides that change a rate, the winner first (R81-R83).
 
     Overwrites come before multipliers, which go by multiplier or priority; of equals the last added
     wins.
@@ -188,9 +189,9 @@ def _by_precedence(overrides: Iterable[Override], scheme: Prioritization) -> Ite
             return 1, LAST if override.priority is None else override.priority, -number
         return 1, _lowest(override), -number
 
-    pricing = [o for o in overrides if o.rate is not None]
-    for _, override in sorted(enumerate(pricing), key=order):
-        yield override
+    if len(overrides) < 2:
+        return overrides
+    return [override for _, override in sorted(enumerate(overrides), key=order)]
 
 
 def _lowest(override: Override) -> Decimal:
