@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     billing_rollover_base: Literal["segment", "commit_total"] = Field(
         "segment", description="What rollover_fraction is a fraction of (R121)."
     )
+    billing_corrections: bool = Field(
+        False, description="Whether correction invoices may be written; voiding needs no setting."
+    )
     billing_drawdown_dates: Literal["segment", "commit"] = Field(
         "segment", description="Whose dates order balances (R175)."
     )

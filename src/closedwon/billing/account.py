@@ -41,6 +41,8 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``segment`` or ``commit_total``: what rollover_fraction is a fraction of (R121, G4)."""
     drawdown_dates: str = "segment"
     """``segment`` or ``commit``: whose dates order balances (R175, G21)."""
+    corrections: bool = False
+    """Whether correction invoices may be written (R285); voiding is the ordinary way."""
     max_individual_seats: int = INDIVIDUAL_SEATS_MAX
     """Seats of one subscription that may own a credit (R237)."""
 

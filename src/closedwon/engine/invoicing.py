@@ -12,9 +12,18 @@ from closedwon.billing.invoices.breakdown import Breakdown, WindowSize
 from closedwon.billing.invoices.historical import PastInvoice
 from closedwon.billing.invoices.listing import InvoiceFilter, listed
 from closedwon.billing.invoices.spend import Spend
-from closedwon.billing.invoices.types import Invoice, InvoiceStatus
-from closedwon.engine import accounts, breakdowns, historical, lifecycle, marks, services
+from closedwon.billing.invoices.types import Correction, Invoice, InvoiceStatus
+from closedwon.engine import (
+    accounts,
+    breakdowns,
+    corrections,
+    historical,
+    lifecycle,
+    marks,
+    services,
+)
 from closedwon.engine.contracts import EditNote, EditOptions
+from closedwon.engine.corrections import CorrectedLine
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.services import Work
 from closedwon.store.stores import Stores
@@ -102,3 +111,9 @@ class Invoicing:
         return historical.create(
             self.stores, self._finalizer, self.catalog(), wanted, by=by, now=now
         )
+
+    def correct_invoice(
+        self, lines: Sequence[CorrectedLine], record: Correction, by: str = API
+    ) -> Invoice:
+        """Charge more, or give back, on an invoice that stands; off by default (R285)."""
+        return corrections.correct(self.stores, self.catalog(), self.settings, lines, record, by=by)

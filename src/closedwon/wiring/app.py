@@ -138,6 +138,7 @@ class App:
         chosen = BillingSettings(
             grace_hours=self.settings.billing_grace_hours,
             rollover_base=self.settings.billing_rollover_base,
+            corrections=self.settings.billing_corrections,
             drawdown_dates=self.settings.billing_drawdown_dates,
             max_individual_seats=self.settings.billing_max_individual_seats,
         )

@@ -109,6 +109,15 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return self.total
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """Which invoice one corrects, and why (R285)."""
+
+    corrected_invoice_id: str
+    reason: str
+    memo: str = ""
+    created_at: datetime
+
+
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     """A bill; frozen once FINALIZED (R52, G9). ``total`` is the sum of its lines (R133)."""
 
@@ -131,6 +140,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     contract_custom_fields: Mapping[str, str] = {}
     customer_custom_fields: Mapping[str, str] = {}
     regenerated_from: str | None = None
+    correction: Correction | None = None
+    """The correction_record of a correction invoice (R285)."""
     payer: Party | None = None
     """The parent that pays for a child's invoice (R303)."""
     constituents: tuple[str, ...] = ()
