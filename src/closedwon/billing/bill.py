@@ -15,6 +15,7 @@ from closedwon.billing.balances.ledger import entries
 from closedwon.billing.balances.pools import Pool, book_deductions, book_trueups, opened
 from closedwon.billing.balances.rollover import roll
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.overlaps import double_billing
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit, SeatAdjustment
 from closedwon.billing.expand import lived
@@ -81,12 +82,10 @@ def bill(
                 lines = subscription_lines(contract, pieces, catalog, live, settings)
                 upfront.setdefault(contract.id, []).extend((at, line) for line in lines)
     for contract in account.contracts:
-        charged = upfront.get(contract.id, ())
-        open_invoices += scheduled_invoices(account, contract, catalog, charged)
+        own = upfront.get(contract.id, ())
+        open_invoices += scheduled_invoices(account, contract, catalog, own)
         open_invoices += trueup_invoices(account, contract, pools, settings)
-    open_invoices = consolidated(account.contracts, open_invoices)
-    created = {contract.id: contract.created_at for contract in account.contracts}
-    open_invoices.sort(key=lambda invoice: _order(created[invoice.contract_id], invoice))
+    open_invoices = _in_order(account, consolidated(account.contracts, open_invoices))
     due = [invoice for invoice in open_invoices if invoice.issued_at <= now]
     _mark_final(pools, due)
     book_trueups(pools, due)
@@ -96,7 +95,7 @@ def bill(
         commits=_commits(account, pools),
         balances=tuple(pool.balance(now) for pool in pools),
         entries=entries(pools, [*account.finalized, *due], now, account.reopened),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *double_billing(account.contracts, catalog, now)),
     )
 
 
@@ -169,6 +168,12 @@ def _events(
             )
     for _, event in sorted(found, key=lambda pair: pair[0]):
         yield event
+
+
+def _in_order(account: Account, invoices: Iterable[Invoice]) -> list[Invoice]:
+    """Processing order: by period, then by contract, then by type (R14)."""
+    created = {contract.id: contract.created_at for contract in account.contracts}
+    return sorted(invoices, key=lambda invoice: _order(created[invoice.contract_id], invoice))
 
 
 def _order(created: datetime, invoice: Invoice) -> tuple[datetime, datetime, datetime, int, str]:
