@@ -137,3 +137,13 @@ def test_r363_audit_and_rebuild_say_that_all_is_well(office: Office) -> None:
     verified = office.run("rebuild", "--verify")
     assert "ledger_entry" in verified
     assert "no (" not in verified
+
+
+def test_r354_the_ledger_is_listed_in_words_of_finance(office: Office) -> None:
+    rows = json.loads(office.run("ledger", "--format", "json"))
+
+    assert {"prepaid_segment_start", "prepaid_automated_invoice_deduction"} <= {
+        row["movement"] for row in rows
+    }
+    assert {row["unit"] for row in rows} == {"USD"}
+    assert "nothing to show" in office.run("ledger", "--commit", "nowhere")

@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "explain": "explain:explain",
     "invoices": "invoices:invoices",
+    "ledger": "ledger:ledger",
     "mapping": "mapping:mapping",
     "org": "org:org",
     "parked": "parked:parked",

@@ -11,6 +11,7 @@ from closedwon.store.customer_terms import CustomerTerms
 from closedwon.store.customers import Customers
 from closedwon.store.events import Events
 from closedwon.store.families import Families
+from closedwon.store.idempotency import IdempotentAnswers
 from closedwon.store.invoices import Invoices
 from closedwon.store.journal import Journal
 from closedwon.store.keys import UniquenessKeys
@@ -34,6 +35,7 @@ class Stores:
         self.customers = Customers(db)
         self.custom_fields = CustomFields(db)
         self.keys = UniquenessKeys(db)
+        self.answers = IdempotentAnswers(db)
         self.contracts = Contracts(db)
         self.families = Families(db)
         self.customer_terms = CustomerTerms(db)
