@@ -6,9 +6,10 @@ import pytest
 
 from billing.world import at, metric
 from build import event
-from closedwon.billing.catalog.types import Aggregation, PropertyFilter
+from closedwon.billing.catalog.types import Aggregation, Metric, PropertyFilter
 from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.billing.rating.demand import Demand
+from closedwon.kernel.errors import Refused
 from closedwon.testing.usage import MemoryUsage
 
 DAYS = (at("2024-01-01"), at("2024-01-02"), at("2024-01-03"), at("2024-01-04"))
@@ -105,3 +106,19 @@ def test_the_usage_filter_of_an_events_own_time_decides_r106() -> None:
     readings = usage.measure([demand(Aggregation.SUM, filters=filters)])["k"]
 
     assert [r.value for r in readings] == [2, 3, 5]
+
+
+def test_r38_usage_in_memory_refuses_sql_even_without_events() -> None:
+    counted = Metric(id="m", name="m", sql="SELECT COUNT(*) FROM events", created_at=DAYS[0])
+    with pytest.raises(Refused, match="does not evaluate SQL"):
+        MemoryUsage().measure([demand(Aggregation.COUNT, metric=counted)])
+    with pytest.raises(Refused, match="does not evaluate SQL"):
+        MemoryUsage().check_sql(counted.sql or "")
+
+
+def test_r44_usage_in_memory_supposes_events_and_keeps_nothing() -> None:
+    usage = filled("7")
+    more = [event("c", "Calls", DAYS[1], "5"), event("c", "Calls", DAYS[0].replace(hour=12), "7")]
+    assert usage.supposing(more, DAYS[2]).total(demand(Aggregation.SUM)) == 12
+    assert usage.supposing(more[:1], DAYS[2], alone=True).total(demand(Aggregation.SUM)) == 5
+    assert usage.total(demand(Aggregation.SUM)) == 7

@@ -73,7 +73,11 @@ class MemoryUsage:
         return len(self._events) - before
 
     def measure(self, demands: Iterable[Demand]) -> Quantities:
-        """Cumulative values of every group at every cut."""
+        """Cumulative values of every group at every cut; raises Refused for a SQL metric."""
+        demands = list(demands)
+        for demand in demands:
+            if demand.metric.sql is not None:
+                self.check_sql(demand.metric.sql)
         return {demand.key: tuple(self._readings(demand)) for demand in demands}
 
     def total(self, demand: Demand) -> Decimal:
