@@ -274,6 +274,48 @@ def test_r216_a_seat_line_is_explained_by_its_rate_and_the_edit_that_brought_it(
     assert causes[1].edit == found.engine.edits("c")[0]
 
 
+@pytest.mark.parametrize("kind", ["SCHEDULED", "USAGE"])
+def test_r196_r220_r283_r284_a_void_seat_invoice_waits_and_comes_back_as_it_was(kind: str) -> None:
+    found = world(seats(), credit(applicability=EVERYTHING))
+    through(found, "2025-07-02")
+    old = next(i for i in found.engine.invoices("customer") if i.type == kind)
+
+    found.engine.void_invoice(old.id, at("2025-07-03"))
+    through(found, "2025-07-04", since="2025-07-03T01:00:00")
+    waiting = [i for i in found.engine.invoices("customer") if i.status == "FINALIZED"]
+    new_id = found.engine.regenerate_invoice(old.id, at("2025-07-05")).id
+    through(found, "2025-07-06", since="2025-07-05T01:00:00")
+    new = found.engine.invoice(new_id)
+
+    assert len(waiting) == 1
+    assert [(x.quantity, x.total, x.payment_id) for x in new.lines] == [
+        (x.quantity, x.total, x.payment_id) for x in old.lines
+    ]
+    assert len([i for i in found.engine.invoices("customer") if i.status == "FINALIZED"]) == 2
+    assert found.engine.findings() == ()
+
+
+def test_r230_r239_counted_seats_get_names_and_then_credits_of_their_own() -> None:
+    found = world(seats(initial_quantity=Decimal(3)))
+    through(found, "2025-06-10")
+    names = SubscriptionChange(
+        seat_group_key="user_id",
+        seat_updates=(seat_update("2025-06-16", add_seat_ids=("a", "b")),),
+    )
+    change(found, names, at("2025-06-10T03:00:00"))
+    added = Revise(add=Added(recurring=(replace(OWN, window=span("2025-06-16")),)))
+    found.engine.edit_contract("c", added, by="test", now=at("2025-06-10T04:00:00"))
+    through(found, "2025-07-03", since="2025-06-10T05:00:00")
+
+    held = found.engine.balances.seats("customer", at("2025-07-02"))
+    assert [(one.seat_id, dollars(one.remaining)) for one in held] == [("a", 25), ("b", 25)]
+    assert moves(found, "2025-06-16")[0] == ("SEGMENT_START", Decimal("25.00"))
+    assert totals(found) == [
+        ("SCHEDULED", "06-01", Decimal("87.00")),
+        ("USAGE", "07-02", Decimal("87.00")),
+    ]
+
+
 def pool(**fields: object) -> RecurringCommit:
     return replace(OWN, **fields)
 

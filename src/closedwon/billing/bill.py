@@ -5,7 +5,7 @@ ledger entry from that. Invoices are billed in processing order (R14), so that b
 several burn in it; deductions of finalized invoices are frozen (R12).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -78,8 +78,8 @@ def bill(
                 open_invoices.append(invoice)
                 warnings += warned
             case Upfront(contract=contract, at=at, pieces=pieces):
-                live = [pool for pool in pools if not _is_closed(pool, known, now)]
-                lines = subscription_lines(contract, pieces, catalog, live, settings)
+                usable = _open_to(pieces, account, pools, known, now)
+                lines = subscription_lines(contract, pieces, catalog, usable, settings)
                 upfront.setdefault(contract.id, []).extend((at, line) for line in lines)
     for contract in account.contracts:
         own = upfront.get(contract.id, ())
@@ -197,12 +197,29 @@ def _mark_final(pools: list[Pool], due: list[Invoice]) -> None:
                 used[line.segment_id].used_final -= line.total
 
 
-def _is_closed(pool: Pool, periods: Iterable[OpenPeriod], now: datetime) -> bool:
-    """Whether what the pool had left is final: a charge recorded later comes too late for it."""
-    return pool.window.until <= now and not any(
-        pool.serves(period.contract.id) and period.window.start < pool.window.until
-        for period in periods
-    )
+def _open_to(
+    pieces: Iterable[Slice],
+    account: Account,
+    pools: Sequence[Pool],
+    periods: Iterable[OpenPeriod],
+    now: datetime,
+) -> Sequence[Pool]:
+    """Pools whose remainder is not final yet: a charge recorded later comes too late for others.
+
+    What is made anew draws what it gave back (R284).
+    """
+    again = account.regenerating.invoice.payment_ids if account.regenerating else frozenset()
+    if any(piece.payment_id in again for piece in pieces):
+        return pools
+    return [
+        pool
+        for pool in pools
+        if pool.window.until > now
+        or any(
+            pool.serves(period.contract.id) and period.window.start < pool.window.until
+            for period in periods
+        )
+    ]
 
 
 def _close(account: Account, pools: list[Pool], drafts: list[Invoice], now: datetime) -> None:
