@@ -149,3 +149,10 @@ def test_r138_the_card_decides_the_currency_of_the_invoice() -> None:
     card: RateCard = world().catalog.rate_cards["card"]
 
     assert invoice.credit_type_id == card.fiat_credit_type_id
+
+
+def test_r256_a_contract_converts_overage_at_the_cards_price() -> None:
+    """Plans have an overage rate of their own; contracts have none."""
+    dearer = january(world(UNITS, conversions=("25",)))
+
+    assert dollars(dearer.total) == Decimal("127.50")

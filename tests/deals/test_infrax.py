@@ -281,3 +281,19 @@ def test_a_renamed_stage_or_another_spelling_of_a_number_is_no_change() -> None:
 
 def test_policies_of_the_shipped_mapping_hold_what_a_person_should_see() -> None:
     assert org.MAPPING.policies == Policies()
+
+
+def test_r355_what_finance_reconciles_by_comes_along() -> None:
+    """Account on the customer, opportunity on the contract, quote lines on each commit."""
+    terms = base()
+    create = terms.contract
+
+    assert isinstance(create, Create)
+    assert terms.customer.custom_fields["sfdc_account_id"] == terms.customer.account_id
+    assert create.custom_fields["sfdc_opportunity_id"] == org.INFRAX
+    assert create.terms.commits
+    for commit in create.terms.commits:
+        assert commit.source is not None
+        assert commit.custom_fields["sfdc_quote_line_ids"].split(";") == list(
+            commit.source.line_ids
+        )

@@ -150,7 +150,7 @@ def test_the_same_edit_again_changes_nothing_and_another_one_conflicts(world: Se
         edit(world, ChangeEnd(ending_before=at("2026-01-01")), edit_id="e1")
 
 
-def test_a_uniqueness_key_works_once_and_per_namespace_r7(world: Setup) -> None:
+def test_r7_r97_a_uniqueness_key_works_once_and_per_namespace(world: Setup) -> None:
     other = replace(infrax_signed(), terms=Added(), uniqueness_key="k")
     world.engine.create_contract("c1", other, by="test", now=NOW)
     with pytest.raises(Conflict, match="This uniqueness key has already been used"):

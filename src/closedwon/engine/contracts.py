@@ -74,6 +74,9 @@ def create(
 ) -> Contract:
     """Create a contract; the same id with the same content again changes nothing.
 
+    Its uniqueness key is taken once (R97). It may begin in the past: what has elapsed is due at
+    once (R98); it may never end (R99). Drafts follow every edit from the next look on (R110).
+
     ``rate_card_id`` may be an alias; it is resolved once, as of the contract's start (R57). A
     transition ends the old contract in the same transaction (R120).
     """

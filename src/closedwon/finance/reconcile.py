@@ -3,7 +3,8 @@
 For each deal the difference is what the CRM says it is worth minus what billing charges for it.
 A deal that is not provisioned differs whole, for one reason. A provisioned one can differ in two
 places: between the CRM's value and the terms the mapping made of it, and between those terms and
-what billing holds. The parts of a deal sum to its difference by construction.
+what billing holds. The parts of a deal sum to its difference by construction. Deals and billing
+meet by the Salesforce ids that the mapping puts on customers, contracts and commits (R355).
 """
 
 from collections.abc import Iterable, Iterator

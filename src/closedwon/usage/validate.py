@@ -1,4 +1,9 @@
-"""What an event must look like before it is stored (R15-R18)."""
+"""What an event must look like before it is stored (R15-R18).
+
+Only its own timestamp says which period it belongs to (R19); usage for a period that is final is
+stored all the same, for breakdowns and regeneration (R20). A correction in an open period is an
+event with a negative value and a new transaction id (R26).
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

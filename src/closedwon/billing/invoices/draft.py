@@ -31,7 +31,8 @@ def draft_of(
 ) -> Invoice:
     """A draft of the contract; its total is what its lines make payable (R133).
 
-    Lines in a custom pricing unit count through their conversion line only (R250).
+    The contract's custom fields are echoed on it (R101). Lines in a custom pricing unit count
+    through their conversion line only (R250).
     ``service`` is the period of a usage invoice; scheduled ones have none. A person may have moved
     the issue date (R291). The draft that takes the place of a void invoice has an id of its own
     and is due at once (R284).

@@ -1,4 +1,8 @@
-"""Custom pricing units left to pay become one fiat line each (R249-R253)."""
+"""Custom pricing units left to pay become one fiat line each (R249-R253).
+
+Contracts convert at the card's price; only plans have an overage rate of their own (R256). A
+purchase of units is invoiced in fiat like any other (R254).
+"""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
