@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from closedwon.billing.columns.panel import Increments, Panel, answered, asked
+from closedwon.billing.columns.panel import Increments, Panel, measured_by
 from closedwon.billing.columns.whole import decimal
 from closedwon.usage import UsageLog, open_usage
 from usage.build import END, START, a_demand, a_metric, after, an_event
@@ -19,12 +19,8 @@ NAMES = (("acme",), ("acme-eu", "acme-eu"), ("other", "nobody"), ("nobody",))
 
 
 def ordinary(log: UsageLog, panel: Panel) -> Increments:
-    keys = [
-        [f"{row}/{number}" for number in range(len(panel.demands))]
-        for row in range(len(panel.names))
-    ]
-    wanted = [demand for row, own in enumerate(keys) for demand in asked(panel, row, own)]
-    return answered(panel, keys, log.measure(wanted))
+    (found,) = measured_by(log.measure, [panel])
+    return found
 
 
 def exact(found: Increments) -> dict[int, list[Decimal]]:

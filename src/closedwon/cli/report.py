@@ -9,7 +9,7 @@ import click
 from closedwon.cli.session import CHANGES_EXIT, Session, exit_with, pass_session
 
 FORMATS = ("table", "csv", "json", "xlsx", "html")
-NAMES = ("reconcile", "spend", "balances", "invoices")
+NAMES = ("reconcile", "spend", "balances", "invoices", "unbilled")
 
 
 @click.command()
@@ -39,7 +39,7 @@ def report(  # noqa: PLR0913 - one argument an option
     as_of: datetime | None,
     detailed_exitcode: bool,
 ) -> None:
-    """Reconcile CRM and billing; spend, balances and invoices.
+    """Reconcile CRM and billing; spend, balances, invoices and unbilled usage.
 
     Several reports go on one HTML page or one after the other; a workbook holds one report.
     """
@@ -57,11 +57,19 @@ def report(  # noqa: PLR0913 - one argument an option
 
 def _make(session: Session, name: str, customer: str | None, now: datetime) -> Any:
     from closedwon.deals.mapping.worth import worth_of
-    from closedwon.reports import balances, invoices, reconcile, spend
+    from closedwon.reports import balances, invoices, reconcile, spend, unbilled
     from closedwon.reports.crm_side import crm_values
     from closedwon.reports.pictures import pictures
 
     app = session.app
+    if name == "unbilled":
+        chosen = [one for one in app.engine.customers() if customer in (None, one.id)]
+        return unbilled.report(
+            app.engine.unbilled([one.id for one in chosen], now),
+            {one.id: one.name for one in chosen},
+            app.engine.catalog(),
+            now,
+        )
     found = pictures(app.engine, now, customer)
     if name == "reconcile":
         mappings = app.mappings

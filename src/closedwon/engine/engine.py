@@ -39,10 +39,11 @@ from closedwon.engine.invoicing import API, Invoicing
 from closedwon.engine.metering import Metering
 from closedwon.engine.notifications import Notifications
 from closedwon.engine.packages import Packages
+from closedwon.engine.rebuild import Derived
 from closedwon.engine.recording import Recording
 from closedwon.engine.selling import Selling
-from closedwon.engine.rebuild import Derived
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
+from closedwon.engine.unbilled import Sources, UnbilledFound, unbilled
 from closedwon.engine.whatif import Analyst, Comparison, Question
 from closedwon.finance.journal import Posting
 from closedwon.kernel.errors import NotFound
@@ -182,6 +183,15 @@ class Engine(Invoicing, Selling, Metering, Recording):
     def bills(self, customer_ids: Sequence[str], now: datetime) -> Bills:
         """Bills of many customers with one question to the usage store (D3); stores nothing."""
         return self._finalizer.bills(customer_ids, self.catalog(), now)
+
+    def unbilled(self, customer_ids: Sequence[str], now: datetime) -> UnbilledFound:
+        """Open usage invoices of many customers, only as totals; much faster than ``bills``."""
+        sources = Sources(
+            accounts=lambda ids: accounts.accounts(self.stores, ids),
+            measure=self.usage.measure_panels,
+            bills=lambda ids: self.bills(ids, now),
+        )
+        return unbilled(customer_ids, self.catalog(), self.settings, now, sources)
 
     def finalize(self, now: datetime, customers_max: int = 500) -> FinalizeReport:
         """Freeze what is due for up to ``customers_max`` customers; repeat until none remain."""

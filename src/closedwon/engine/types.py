@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from closedwon.billing.account import Account, Bill
+from closedwon.billing.columns.panel import Increments, Panel
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.source import Source
 from closedwon.billing.invoices.types import Line
@@ -34,6 +35,10 @@ class Usage(Meter, Protocol):
         self, events: Sequence[UsageEvent], now: datetime, *, alone: bool = False
     ) -> Meter:
         """The store as if ``events`` had been ingested at ``now``; nothing is stored (R44)."""
+        ...
+
+    def measure_panels(self, panels: Sequence[Panel]) -> Sequence[Increments]:
+        """As ``measure``, for the same demands of many customers, answered as columns."""
         ...
 
     def windows(

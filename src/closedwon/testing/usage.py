@@ -5,7 +5,7 @@ in through ``use``. The real store has to agree with it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, assert_never
@@ -13,6 +13,7 @@ from typing import Protocol, assert_never
 import msgspec
 
 from closedwon.billing.catalog.types import Aggregation, Metric, PropertyFilter
+from closedwon.billing.columns.panel import Increments, Panel, measured_by
 from closedwon.billing.rating.demand import Demand, Quantities, Reading
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO, exact
@@ -79,6 +80,10 @@ class MemoryUsage:
             if demand.metric.sql is not None:
                 self.check_sql(demand.metric.sql)
         return {demand.key: tuple(self._readings(demand)) for demand in demands}
+
+    def measure_panels(self, panels: Sequence[Panel]) -> list[Increments]:
+        """As ``measure``, answered as columns."""
+        return measured_by(self.measure, panels)
 
     def total(self, demand: Demand) -> Decimal:
         """Ungrouped value of one demand at its last cut."""

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from closedwon.billing.catalog.types import Aggregation
-from closedwon.billing.columns.panel import Increments, Panel, answered, asked
+from closedwon.billing.columns.panel import Increments, Measure, Panel, measured_by
 from closedwon.billing.columns.whole import Whole, finer, packed
-from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.billing.rating.demand import Demand
 from closedwon.usage.columns import INSTANT
 from closedwon.usage.numbers import ORDINARY
 from closedwon.usage.relations import Counting, Numbering, table_of
@@ -38,7 +38,6 @@ SLOT = pa.schema(
 
 Arrow = Callable[["PanelQuery", "Form"], pa.Table | None]
 """Runs the query; None when a sum is too long for the engine."""
-Measure = Callable[[Sequence[Demand]], Quantities]
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,10 +271,7 @@ def _completed(panel: Panel, answer: Increments, measure: Measure) -> Increments
     other = tuple(demand for demand in panel.demands if not is_additive(demand))
     if not other:
         return answer
-    part = Panel(demands=other, names=panel.names)
-    keys = [[f"{row}/{number}" for number in range(len(other))] for row in range(len(panel.names))]
-    wanted = [demand for row, own in enumerate(keys) for demand in asked(part, row, own)]
-    more = answered(part, keys, measure(wanted))
+    (more,) = measured_by(measure, [Panel(demands=other, names=panel.names)])
     places = max(answer.places, more.places)
     values = finer(answer.values, places - answer.places)
     additions = finer(more.values, places - more.places)

@@ -1,31 +1,24 @@
 """Towns of worlds billed as columns and one by one, for the tests of this room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from billing.world import SETTINGS, World, at
 from closedwon.billing.bill import bill, demands
 from closedwon.billing.columns.drafts import Drafts, drafts
 from closedwon.billing.columns.invoices import invoices
-from closedwon.billing.columns.panel import Increments, Panel, answered, asked
+from closedwon.billing.columns.panel import Increments, Panel, measured_by
 from closedwon.billing.invoices.types import Invoice, InvoiceType
+from closedwon.billing.rating.demand import Demand, Quantities
 
 
 def measured(towns: Sequence[World], panels: Sequence[Panel]) -> list[Increments]:
     """Every panel answered from the worlds' own readings."""
     by_name = {world.account.customer.id: world for world in towns}
-    answers = []
-    for number, panel in enumerate(panels):
-        keys = [
-            [f"{number}/{row}/{n}" for n in range(len(panel.demands))]
-            for row in range(len(panel.names))
-        ]
-        found = {
-            demand.key: tuple(by_name[demand.customer_ids[0]]._readings(demand))
-            for row, own in enumerate(keys)
-            for demand in asked(panel, row, own)
-        }
-        answers.append(answered(panel, keys, found))
-    return answers
+
+    def measure(demands: Iterable[Demand]) -> Quantities:
+        return {d.key: tuple(by_name[d.customer_ids[0]]._readings(d)) for d in demands}
+
+    return measured_by(measure, panels)
 
 
 def in_columns(town: Sequence[World], now: str) -> Drafts:

@@ -4,7 +4,7 @@ A panel of ten thousand customers and twenty products is twenty demands and ten 
 two hundred thousand demands; its answer is one array.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,9 @@ import numpy as np
 from closedwon.billing.columns.whole import Whole, is_long, packed, places_of, whole
 from closedwon.billing.rating.demand import Demand, Quantities, Reading
 from closedwon.billing.rating.quantities import cumulative
+
+Measure = Callable[[Sequence[Demand]], Quantities]
+"""A meter's answer to ordinary demands."""
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,26 @@ class Increments(msgspec.Struct, frozen=True, kw_only=True):
     places: int
     unfit: np.ndarray[Any, np.dtype[np.bool_]]
     """Rows that have to be measured the ordinary way; their values mean nothing."""
+
+
+def measured_by(measure: Measure, panels: Sequence[Panel]) -> list[Increments]:
+    """Panels answered by a meter that only knows ordinary demands, in one question."""
+    keys = [
+        [
+            [f"{number}/{row}/{n}" for n in range(len(panel.demands))]
+            for row in range(len(panel.names))
+        ]
+        for number, panel in enumerate(panels)
+    ]
+    found = measure(
+        [
+            demand
+            for panel, own in zip(panels, keys, strict=True)
+            for row in range(len(panel.names))
+            for demand in asked(panel, row, own[row])
+        ]
+    )
+    return [answered(panel, own, found) for panel, own in zip(panels, keys, strict=True)]
 
 
 def asked(panel: Panel, row: int, keys: Sequence[str]) -> list[Demand]:
