@@ -33,7 +33,17 @@ REGIONS, PROJECTS, TAGS = ("us", "eu", "ap"), ("a", "b"), ("red", "blue")
 KEYS = ("project", "region")
 
 
-FEATURES = frozenset({"tiered overrides", "commit rates", "commit specific", "recurring"})
+FEATURES = frozenset(
+    {
+        "tiered overrides",
+        "commit rates",
+        "commit specific",
+        "recurring",
+        "units",
+        "swaps",
+        "consolidation",
+    }
+)
 """What histories may hold beyond the plain terms."""
 
 
@@ -44,6 +54,10 @@ class Maker:
         self.random = random
         self.features = features
         self.start = random.choice(STARTS)
+        self.units: dict[str, str] = {}
+        """Pricing unit of each product, where it is not fiat."""
+        if "units" in features and self.chance(30):
+            self.units["p2"] = "CCU"
         self._named = 0
 
     # Small things
@@ -93,7 +107,8 @@ class Maker:
         )
         products = tuple(self._product(f"p{n}", f"m{n}") for n in range(len(meters)))
         rates = tuple(rate for product in products for rate in self.rates(product, EPOCH, None))
-        return Catalogue(meters=meters, products=products, rates=rates)
+        conversions = (("CCU", self.unit_price() + 1),) if "CCU" in self.units.values() else ()
+        return Catalogue(meters=meters, products=products, rates=rates, conversions=conversions)
 
     def _product(self, name: str, meter: str) -> Product:
         return Product(
@@ -111,11 +126,17 @@ class Maker:
         return Definition(
             since=since,
             tags=tags,
+            meter=self._swapped() if since > EPOCH else None,
             factor=factor,
             divides=factor is not None and (factor > 100 or self.chance(50)),
             rounding=rounding,
             places=self.random.choice((0, 0, 1)),
         )
+
+    def _swapped(self) -> str | None:
+        """Another metric from then on, now and then (R40)."""
+        is_swapped = "swaps" in self.features and self.chance(30)
+        return f"m{self.random.randrange(3)}" if is_swapped else None
 
     def rates(self, product: Product, since: datetime, until: datetime | None) -> list[Rate]:
         """One rate, or one for each region; now and then a region has none (R70)."""
@@ -129,6 +150,7 @@ class Maker:
                 entitled=not self.chance(5),
                 dims=() if region is None else (("region", region),),
                 commit_price=self._commit_price(),
+                unit=self.units.get(product.name, "USD"),
             )
             for region in regions
         ]

@@ -41,6 +41,8 @@ class Definition:
 
     since: datetime
     tags: tuple[str, ...] = ()
+    meter: str | None = None
+    """None is the product's own (R40)."""
     factor: Fraction | None = None
     divides: bool = False
     rounding: str | None = None
@@ -214,6 +216,8 @@ class Contract:
     is_supersede: bool = False
     removes_trueup: bool = False
     has_card: bool = True
+    is_consolidated: bool = False
+    """scheduled_charges_on_usage_invoices ALL (R155)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,5 +233,5 @@ class Catalogue:
     meters: tuple[Meter, ...]
     products: tuple[Product, ...]
     rates: tuple[Rate, ...]
-    conversions: Pairs = ()
-    """(unit, cents for one of it), as decimal text (R249)."""
+    conversions: tuple[tuple[str, Fraction], ...] = ()
+    """(custom pricing unit, cents for one of it) (R249)."""

@@ -50,7 +50,12 @@ def kinds(outcome: Outcome) -> set[str]:
     found = {bill.key[0] for bill in outcome.bills.values()}
     for held in outcome.held.values():
         found |= {name for name in MOVES if getattr(held, name)}
+    found |= {"child" for name in outcome.held if "/" in name}
     for bill in outcome.bills.values():
+        if bill.key[0] == "usage" and bill.billed:
+            found.add("consolidated")
+        if any(product == "" for product, _ in bill.lines):
+            found.add("conversion")
         payers = {payer for (_, payer), amount in bill.lines.items() if payer and amount}
         found |= {"two payers"} if len(payers) > 1 else set()
         found |= {"negative"} if bill.total < 0 else set()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from closedwon.billing.account import Account, Bill, BillingSettings, Customer, Regeneration
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.billing.bill import bill, demands
-from closedwon.billing.catalog.types import Catalog, RateCard
+from closedwon.billing.catalog.types import USD_CENTS, Catalog
 from closedwon.billing.contracts.edits import (
     Added,
     Amend,
@@ -22,7 +22,7 @@ from closedwon.billing.contracts.edits import (
 from closedwon.billing.contracts.fold import contract_of
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
 from closedwon.testing.usage import MemoryUsage
-from oracle import changes, history, translate
+from oracle import agreements, changes, history, translate
 from oracle.biller.book import Book
 from oracle.biller.outcome import Outcome
 from oracle.reading import outcome_of
@@ -47,20 +47,20 @@ class PureEngine:
             case changes.Sign():
                 self._sign(change.contract, now)
             case changes.Add():
-                added = translate.added(change.terms)
+                added = agreements.added(change.terms)
                 self._edit(change.contract, Amend(starting_at=now, terms=added), now)
             case changes.Drop():
                 self._edit(change.contract, Revise(remove_ids=change.overrides), now)
             case changes.Retune():
-                retuned = Added(recurring=(translate.recurring(change.recurring),))
+                retuned = Added(recurring=(agreements.recurring(change.recurring),))
                 self._edit(change.contract, Revise(replace=retuned), now)
             case changes.End():
                 self._edit(change.contract, ChangeEnd(ending_before=change.until), now)
             case changes.Route():
-                routed = FilterUsage(usage_filter=translate.usage_filter(change.filter))
+                routed = FilterUsage(usage_filter=agreements.usage_filter(change.filter))
                 self._edit(change.contract, routed, now)
             case changes.Grant():
-                given = translate.commit(change.commit)
+                given = agreements.commit(change.commit)
                 self._account = replace(self._account, commits=(*self._account.commits, given))
             case changes.Reprice() | changes.Redefine():
                 self._goods.learn(step)
@@ -86,7 +86,7 @@ class PureEngine:
         return bill(self._account, self._catalog(), quantities, now, SETTINGS)
 
     def _sign(self, contract: history.Contract, now: datetime) -> None:
-        create = translate.create(contract)
+        create = agreements.create(contract)
         self._edit(contract.name, create, now)
         if create.transition is not None:
             follow = Follow(
@@ -141,12 +141,12 @@ class PureEngine:
             for found in goods.goods.values()
         ]
         products += [translate.fixed_product(name) for name in ("commit", "fee")]
-        rates = tuple(translate.rate(n, found) for n, found in enumerate(goods.rates))
-        card = RateCard(id="card", name="card", rates=rates, created_at=translate.EPOCH)
+        kinds = (USD_CENTS, *translate.credit_types(goods.catalogue))
         return Catalog(
             metrics={m.name: translate.metric(m) for m in goods.catalogue.meters},
             products={product.id: product for product in products},
-            rate_cards={"card": card},
+            rate_cards={"card": translate.card(goods.catalogue, goods.rates)},
+            credit_types={kind.id: kind for kind in kinds},
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from closedwon.billing.account import Bill, Customer
 from closedwon.billing.balances.types import EntryType, LedgerEntry
-from closedwon.billing.catalog.types import Rate, RateCard
+from closedwon.billing.catalog.types import Rate
 from closedwon.billing.contracts.edits import Added, Amend, Change, ChangeEnd, FilterUsage, Revise
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
 from closedwon.engine import Engine
@@ -15,7 +15,7 @@ from closedwon.kernel.errors import Conflict, Refused
 from closedwon.store.database import close, open_database
 from closedwon.store.migrations import migrate
 from closedwon.testing.usage import MemoryUsage
-from oracle import changes, history, translate
+from oracle import agreements, changes, history, translate
 from oracle.biller.outcome import Outcome
 from oracle.reading import outcome_of
 
@@ -90,20 +90,20 @@ class StoredEngine:
         match change:
             case changes.Sign(contract=contract):
                 engine.create_contract(
-                    contract.name, translate.create(contract), by="test", now=now
+                    contract.name, agreements.create(contract), by="test", now=now
                 )
             case changes.Add():
-                added = translate.added(change.terms)
+                added = agreements.added(change.terms)
                 self._edit(change.contract, Amend(starting_at=now, terms=added), now)
             case changes.Drop():
                 self._edit(change.contract, Revise(remove_ids=change.overrides), now)
             case changes.Retune():
-                retuned = Added(recurring=(translate.recurring(change.recurring),))
+                retuned = Added(recurring=(agreements.recurring(change.recurring),))
                 self._edit(change.contract, Revise(replace=retuned), now)
             case changes.End():
                 self._edit(change.contract, ChangeEnd(ending_before=change.until), now)
             case changes.Route():
-                routed = FilterUsage(usage_filter=translate.usage_filter(change.filter))
+                routed = FilterUsage(usage_filter=agreements.usage_filter(change.filter))
                 self._edit(change.contract, routed, now)
             case changes.Reprice():
                 engine.add_rates("card", [self._rate(rate) for rate in change.rates], now)
@@ -163,8 +163,10 @@ class StoredEngine:
             engine.create_product(translate.usage_product(product, product.definitions), now)
         for name in ("commit", "fee"):
             engine.create_product(translate.fixed_product(name), now)
-        rates = tuple(self._rate(rate) for rate in self._catalogue.rates)
-        engine.create_rate_card(RateCard(id="card", name="card", rates=rates, created_at=now), now)
+        for kind in translate.credit_types(self._catalogue):
+            engine.create_credit_type(kind, now)
+        self._rates = len(self._catalogue.rates)
+        engine.create_rate_card(translate.card(self._catalogue, self._catalogue.rates), now)
         customer = Customer(id=translate.CUSTOMER, name="Customer", created_at=now)
         engine.create_customer(customer, now)
 

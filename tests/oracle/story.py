@@ -145,6 +145,7 @@ class Story:
             filter=self._filter(start) if make.chance(15) else None,
             is_explicit=is_explicit,
             has_card=not make.chance(3),
+            is_consolidated="consolidation" in make.features and make.chance(20),
             **more,  # type: ignore[arg-type]
         )
 

@@ -67,8 +67,14 @@ class TermMaker(Maker):
             rate_type="COMMIT_RATE" if self.chance(25) else "LIST_RATE",
             rollover=self.random.choice((None, Fraction(1, 4), Fraction(1, 2), Fraction(1))),
             is_silent=self.chance(10),
+            unit=self._unit(kind),
             created=created,
         )
+
+    def _unit(self, kind: str) -> str:
+        """Some balances hold custom pricing units; a postpaid promise is one of money."""
+        is_custom = bool(self.units) and kind != "POSTPAID" and self.chance(40)
+        return "CCU" if is_custom else "USD"
 
     def _payments(self, name: str, kind: str, segments: list[Segment]) -> tuple[Payment, ...]:
         if kind == "CREDIT":

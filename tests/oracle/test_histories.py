@@ -39,6 +39,9 @@ def test_histories_reach_what_they_are_for() -> None:
         "trued_up",
         "adjusted",
         "negative",
+        "child",
+        "consolidated",
+        "conversion",
         "two payers",
     }
 

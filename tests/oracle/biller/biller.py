@@ -88,6 +88,7 @@ class Biller:
         self._renew(waiting, balances, now + timedelta(hours=1), now)
         found += self._scheduled(now)
         found += trueups(book, balances, GRACE)
+        found = consolidated(book, found)
         expire(book, balances, found, now)
         return found, balances
 
@@ -139,7 +140,10 @@ class Biller:
         found: dict[Key, Bill] = {}
         for agreement in self.book.agreements.values():
             billed = {
-                name for bill in final if bill.key[1] == agreement.name for name in bill.billed
+                name
+                for bill in [*final, *self.book.void.values()]
+                if bill.key[1] == agreement.name
+                for name in bill.billed
             }
             points = [
                 (payment, commit.name)
@@ -158,6 +162,32 @@ class Biller:
                 bill.total += payment.amount
                 bill.billed |= {payment.name}
         return list(found.values())
+
+
+def consolidated(book: Book, found: list[Bill]) -> list[Bill]:
+    """Charges of the day a statement ends move onto it, where the contract says so (R155).
+
+    Of two statements that end on one day it is the first one: it is final first.
+    """
+    kept: list[Bill] = []
+    for bill in found:
+        hosts = [
+            other
+            for other in found
+            if other.period is not None
+            and other.key[1] == bill.key[1]
+            and other.period[1].date() == bill.issued.date()
+            and book.agreements[bill.key[1]].contract.is_consolidated
+        ]
+        if bill.key[0] != "scheduled" or not hosts:
+            kept.append(bill)
+            continue
+        host = min(hosts, key=lambda other: other.period or (bill.issued, bill.issued))
+        for (name, _), amount in bill.lines.items():
+            host.add(name, None, amount)
+        host.total += bill.total
+        host.billed |= bill.billed
+    return kept
 
 
 def promised(agreement: Agreement, now: datetime) -> list[Commit]:

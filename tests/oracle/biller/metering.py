@@ -58,21 +58,33 @@ class Gauge:
 def increments(
     book: Book, agreement: Agreement, goods: Goods, period: tuple[datetime, datetime]
 ) -> Iterator[Increment]:
-    """What every event of the period adds, oldest first; of one instant, as they came (R33)."""
-    meter = next(m for m in book.catalogue.meters if m.name == goods.product.meter)
+    """What every event of the period adds, oldest first; of one instant, as they came (R33).
+
+    Every meter the product ever had runs from the start of the period; only the one in force at an
+    event says what that event adds (R40).
+    """
+    names = {d.meter or goods.product.meter for d in goods.definitions}
+    meters = [meter for meter in book.catalogue.meters if meter.name in names]
     keys = goods.product.pricing_keys + goods.product.shown_keys
-    gauges: dict[Group, Gauge] = {}
+    gauges: dict[tuple[str, Group], Gauge] = {}
+    totals: dict[Group, Fraction] = {}
     for event in sorted(book.events, key=lambda e: e.at):
-        if not period[0] <= event.at < period[1] or not _counts(agreement, meter, event):
+        if not period[0] <= event.at < period[1]:
             continue
-        properties = dict(event.properties)
-        group = tuple(properties[key] for key in keys)
-        gauge = gauges.setdefault(group, Gauge(meter.kind))
-        before = gauge.value
-        gauge.take(properties.get("value"))
         definition = goods.at(event.at)
-        quantity = billed(definition, gauge.value) - billed(definition, before)
-        yield Increment(event.at, group, quantity)
+        properties = dict(event.properties)
+        for meter in meters:
+            if not _counts(agreement, meter, event):
+                continue
+            group = tuple(properties[key] for key in keys)
+            gauge = gauges.setdefault((meter.name, group), Gauge(meter.kind))
+            before = gauge.value
+            gauge.take(properties.get("value"))
+            if meter.name == (definition.meter or goods.product.meter):
+                total = totals.get(group, Fraction(0))
+                totals[group] = total + gauge.value - before
+                rise = billed(definition, totals[group]) - billed(definition, total)
+                yield Increment(event.at, group, rise)
 
 
 def billed(definition: Definition, value: Fraction) -> Fraction:

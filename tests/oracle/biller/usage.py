@@ -19,8 +19,10 @@ from oracle.biller.pricing import (
     rate_at,
     table,
 )
+from oracle.history import Price
 
 Window = tuple[datetime, datetime]
+FIAT = "USD"
 
 
 def draw_up(
@@ -32,18 +34,55 @@ def draw_up(
     lines = list(usage_lines(book, agreement, period, ordered))
     bill = Bill(key=("usage", agreement.name, period[0], 0), issued=issued, period=period)
     before = {id(balance): balance.held.drawn for balance in mine}
-    kinds = {balance.commit.name: balance.commit.kind for balance in mine}
     for line in order_lines(lines, ordered):
         settle(line, ordered)
+    for line in list(conversions(book, period, lines, ordered)):
+        settle(line, ordered)
+        lines.append(line)
+    for line in lines:
         for payer, amount in line.charges.items():
             bill.add(line.subject.product, payer, amount)
-            if payer is None or kinds[payer] == "POSTPAID":
-                bill.total += amount
+        if line.unit == FIAT:
+            bill.total += payable(line, ordered)
     for balance in mine:
         taken = balance.held.drawn - before[id(balance)]
         if taken:
             bill.drawn[balance.segment.name] = taken
     return bill
+
+
+def payable(line: Line, balances: list[Balance]) -> Fraction:
+    """What nobody pays, and what counts toward a promise to pay later (R133, R186)."""
+    kinds = {balance.commit.name: balance.commit.kind for balance in balances}
+    return sum(
+        (a for payer, a in line.charges.items() if payer is None or kinds[payer] == "POSTPAID"),
+        Fraction(0),
+    )
+
+
+def conversions(
+    book: Book, period: Window, lines: list[Line], balances: list[Balance]
+) -> Iterator[Line]:
+    """One fiat line for what is left to pay in a custom pricing unit (R249, R250, R253).
+
+    It belongs to no product and spans the period: only balances that apply to everything and live
+    as long may pay it.
+    """
+    for unit, cents in book.catalogue.conversions:
+        owed = sum((payable(line, balances) for line in lines if line.unit == unit), Fraction(0))
+        if owed:
+            nothing: frozenset[tuple[str, str]] = frozenset()
+            flat = Table(price=Price(tiers=((None, cents),)), override=None)
+            yield Line(
+                subject=Subject(product="", tags=frozenset(), pricing=nothing, shown=nothing),
+                name=unit,
+                window=period,
+                group=(),
+                begin=Fraction(0),
+                end=owed,
+                unit=FIAT,
+                tables={None: flat, **{b.commit.name: flat for b in balances}},
+            )
 
 
 def usage_lines(
