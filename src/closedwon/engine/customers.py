@@ -70,15 +70,11 @@ def many(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Customer]:
 
 
 def _check_aliases(stores: Stores, customer_id: str, aliases: tuple[str, ...]) -> None:
-    if len(set(aliases)) != len(aliases) or len(aliases) > ALIASES_MAX:
-        raise Refused(
-            f"at most {ALIASES_MAX} aliases, all different",
-            customer=customer_id,
-            found=len(aliases),
-        )
-    for alias in aliases:
-        if not 1 <= len(alias) <= ALIAS_MAX:
-            raise Refused(f"an alias has 1 to {ALIAS_MAX} characters", customer=customer_id)
+    if "" in aliases or len(set(aliases)) != len(aliases):
+        raise Refused("aliases must be different and not empty", customer=customer_id)
+    if len(aliases) > ALIASES_MAX or any(len(alias) > ALIAS_MAX for alias in aliases):
+        limits = f"at most {ALIASES_MAX} aliases of at most {ALIAS_MAX} characters"
+        raise Refused(limits, customer=customer_id, found=len(aliases))
     for other in stores.customers.many(set(aliases) - {customer_id}):
         message = "the alias is the id of another customer (R21)"
         raise Conflict(message, alias=other, holder=other)
