@@ -81,30 +81,15 @@ class Moments:
         that had passed by more than LATE_MAX when it was recorded is late: nobody is told.
         """
         listed = [*scheduled, *acted]
-        known = {
-            row["id"]: (row["at"], row["recorded_at"])
-            for row in select(
-                self._db,
-                "select id, at, recorded_at from moment where contract_id = :id",
-                id=contract_id,
-            )
-        }
-        keep = {moment.id for moment in listed}
-        for moment_id in known:
-            if moment_id not in keep:
-                change(
-                    self._db,
-                    "delete from moment where id = :id and type like '%.start'"
-                    " or id = :id and type like '%.end'",
-                    id=moment_id,
-                )
+        known = self._recorded(contract_id)
+        self._drop(known.keys() - {moment.id for moment in listed})
         stamp = format_instant(source.edited_at)
         oldest = format_instant(source.edited_at - LATE_MAX)
         rows = []
         for moment in listed:
             at = format_instant(moment.at)
-            before = known.get(moment.id)
-            recorded = before[1] if before is not None and before[0] == at else stamp
+            before_at, before = known.get(moment.id, ("", stamp))
+            recorded = before if before_at == at else stamp
             rows.append(
                 {
                     "id": moment.id,
@@ -125,6 +110,24 @@ class Moments:
             "fresh_until": None if fresh is None else format_instant(fresh),
         }
         upsert(self._db, "moment_source", ("contract_id",), [row])
+
+    def _recorded(self, contract_id: str) -> dict[str, tuple[str, str]]:
+        """(instant, recorded at) of a contract's moments by id."""
+        rows = select(
+            self._db,
+            "select id, at, recorded_at from moment where contract_id = :id",
+            id=contract_id,
+        )
+        return {row["id"]: (row["at"], row["recorded_at"]) for row in rows}
+
+    def _drop(self, moment_ids: Iterable[str]) -> None:
+        """Forget starts and ends that are off; what an edit did stays."""
+        for moment_id in moment_ids:
+            change(
+                self._db,
+                "delete from moment where id = :id and (type like '%.start' or type like '%.end')",
+                id=moment_id,
+            )
 
     def between(self, after: datetime, until: datetime) -> tuple[Moment, ...]:
         """Moments in (after, until], earlier ones that were recorded then, and no late ones."""

@@ -164,9 +164,10 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.statement.day is StatementDay.CUSTOM_DATE:
             raise Refused("a package bills on FIRST_OF_MONTH or CONTRACT_START", package=self.name)
-        groups = (self.overrides, self.recurring, self.subscriptions)
-        ids = [one.id for one in (*self.commits, *self.charges)]
-        ids += [one.template.id for group in groups for one in group]
+        ids = [commit.id for commit in self.commits] + [charge.id for charge in self.charges]
+        ids += [one.template.id for one in self.overrides]
+        ids += [one.template.id for one in self.recurring]
+        ids += [one.template.id for one in self.subscriptions]
         if len(set(ids)) != len(ids):
             raise Refused("term ids of a package must be different", package=self.name)
 
