@@ -85,7 +85,7 @@ class Moments:
         self._drop(known.keys() - {moment.id for moment in listed})
         stamp = format_instant(source.edited_at)
         oldest = format_instant(source.edited_at - LATE_MAX)
-        rows = []
+        rows: list[Row] = []
         for moment in listed:
             at = format_instant(moment.at)
             before_at, before = known.get(moment.id, ("", stamp))
