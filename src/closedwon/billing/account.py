@@ -112,6 +112,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def withheld(self) -> tuple[Invoice, ...]:
         """Void and not regenerated: their periods and payments are not billed by themselves."""
+        if not self.voided:
+            return ()
         made_anew = {invoice.regenerated_from for invoice in (*self.finalized, *self.voided)}
         if self.regenerating is not None:
             made_anew.add(self.regenerating.invoice.id)
@@ -120,7 +122,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def billed(self) -> tuple[Invoice, ...]:
         """What no draft may bill again: final invoices and those that are withheld (R283)."""
-        return (*self.finalized, *self.withheld)
+        withheld = self.withheld
+        return (*self.finalized, *withheld) if withheld else self.finalized
 
     def is_billable(self, at: datetime) -> bool:
         """What holds at ``at``: a usage period's start, another invoice's issue date (R290)."""
