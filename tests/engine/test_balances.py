@@ -282,6 +282,25 @@ def gated(status: GateStatus = GateStatus.PENDING) -> Commit:
     return replace(paid, gate=Gate(type=GateType.EXTERNAL, status=status, workflow_id="w"))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"payments": ()},
+        {"do_not_invoice": True},
+        {"kind": CommitKind.CREDIT, "payments": ()},
+    ],
+)
+def test_r200_a_gated_commit_is_prepaid_with_one_payment(
+    world: Setup, wrong: dict[str, Any]
+) -> None:
+    terms = Added(commits=(replace(gated(), **wrong),))
+    with pytest.raises(Refused, match="one payment"):
+        world.engine.edit_contract("one", Amend(starting_at=NOW, terms=terms), by="test", now=NOW)
+    own_gate = replace(gated(), priority=Decimal(1))
+    with pytest.raises(Refused, match="belongs to a contract"):
+        world.engine.balances.create("customer", own_gate, ADA)
+
+
 def with_gate(world: Setup) -> None:
     world.engine.edit_contract(
         "one", Amend(starting_at=NOW, terms=Added(commits=(gated(),))), by="test", now=NOW

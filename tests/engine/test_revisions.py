@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from billing.balances.test_recurring import recurring
 from billing.world import at, cents, commit, dollars, span
-from build import Setup, infrax, setup
+from build import Setup, infrax, infrax_renewal, setup
 from closedwon.billing.balances.recurring import child_id
 from closedwon.billing.balances.types import EntryType, LedgerEntry
-from closedwon.billing.contracts.edits import Added, Amend, Archive, ChangeEnd, Revise
+from closedwon.billing.contracts.edits import Added, Amend, Archive, ChangeEnd, Create, Revise
 from closedwon.billing.contracts.terms import AccessSegment, Commit
 from closedwon.billing.invoices.types import InvoiceStatus
-from closedwon.kernel.errors import Refused
+from closedwon.kernel.errors import Conflict, NotFound, Refused
 
 NOW = at("2024-06-10")
 
@@ -269,6 +269,31 @@ def test_r116_a_removed_override_is_gone_from_the_whole_open_period(world: Setup
         )
 
     assert storage(after) * Decimal("0.9") == storage(before)
+
+
+def test_r113_rollover_commits_are_not_editable(world: Setup) -> None:
+    world.engine.create_contract(
+        "next", replace(infrax_renewal(), term=span("2024-07-01")), by="test", now=NOW
+    )
+    world.engine.finalize(at("2024-07-03"))
+    rolled = next(
+        c for c in world.engine.bill("customer", at("2024-07-03")).commits if c.rolled_over_from
+    )
+    change = Revise(replace=Added(commits=(replace(rolled, name="x"),)))
+    with pytest.raises(Refused, match="no such term"):
+        world.engine.edit_contract("next", change, by="test", now=at("2024-07-04"))
+
+
+def test_r7_r97_a_key_makes_one_contract(world: Setup) -> None:
+    keyed = Create(customer_id="customer", term=span("2028-01-01"), uniqueness_key="order-1")
+    world.engine.create_contract("a", keyed, by="test", now=NOW)
+    with pytest.raises(Conflict, match="already been used"):
+        world.engine.create_contract("b", keyed, by="test", now=NOW)
+    edit(world, Archive(void_invoices=False))
+    with pytest.raises(Conflict, match="already been used"):
+        world.engine.create_contract("c", keyed, by="test", now=NOW)
+    with pytest.raises(NotFound):
+        world.engine.contract("b")
 
 
 def test_r100_a_segment_cannot_end_where_it_begins() -> None:

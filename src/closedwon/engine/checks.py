@@ -8,7 +8,7 @@ from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.overrides import Override, Prioritization
 from closedwon.billing.contracts.recurring import RecurringCommit
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.terms import Commit, ScheduledCharge, UsageFilter
+from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduledCharge, UsageFilter
 from closedwon.engine.price_checks import check_override
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
@@ -98,6 +98,8 @@ def ids_of(terms: Added) -> Iterator[str]:
 def _check_commit(catalog: Catalog, commit: Commit) -> None:
     _check_fixed(catalog, commit.product_id, "a commit", commit.id)
     _check_known(catalog, commit.applicability, commit.id)
+    if commit.gate is not None:
+        _check_gate(commit)
     if commit.access_credit_type_id == PRODUCT_QUANTITY:
         raise Refused("balances in quantities of a product are not supported (R161)", id=commit.id)
     for credit_type in (commit.access_credit_type_id, commit.payment_credit_type_id):
@@ -105,6 +107,13 @@ def _check_commit(catalog: Catalog, commit: Commit) -> None:
             raise Refused("unknown credit type", commit=commit.id, credit_type=credit_type)
     if catalog.credit_types[commit.payment_credit_type_id].currency is None:
         raise Refused("a commit is paid in a currency, not in a pricing unit", commit=commit.id)
+
+
+def _check_gate(commit: Commit) -> None:
+    """A gated purchase is paid at once: PREPAID, with one invoiced payment (R200)."""
+    once = len(commit.payments) == 1 and not commit.do_not_invoice
+    if commit.kind is not CommitKind.PREPAID or not once:
+        raise Refused("a gated commit is PREPAID with one payment (R200)", commit=commit.id)
 
 
 def _check_recurring(catalog: Catalog, term: RecurringCommit) -> None:

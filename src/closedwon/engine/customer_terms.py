@@ -174,6 +174,8 @@ def _check_scope(stores: Stores, customer_id: str, commit: Commit) -> None:
     """Contracts that draw and that bill belong to the customer (R109, R212)."""
     if commit.priority is None:
         raise Refused("a customer's own balance needs a priority (R171)", commit=commit.id)
+    if commit.gate is not None:
+        raise Refused("a gated purchase belongs to a contract (R200)", commit=commit.id)
     if commit.payments and commit.invoice_contract_id is None:
         raise Refused("payments need an invoice_contract_id (R212)", commit=commit.id)
     own = {found.id for found in stores.contracts.of_customers([customer_id]).get(customer_id, ())}
