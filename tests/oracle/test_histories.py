@@ -23,6 +23,11 @@ def test_r12_r14_r131_r177_engine_and_brute_force_agree_on_seeded_histories(firs
         assert play(seed).differences == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_r33_r36_usage_in_the_real_log_bills_the_same(seed: int, tmp_path: Path) -> None:
+    assert play_stored(seed, tmp_path, on_log=True).taken
+
+
 def test_histories_reach_what_they_are_for() -> None:
     """A generator that stops making rollovers, true-ups or overlaps would agree on nothing."""
     seen: set[str] = set()
