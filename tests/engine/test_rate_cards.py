@@ -101,6 +101,12 @@ def test_r45_r64_r68_r71_r90_r138_r252_a_rate_that_cannot_price_is_refused(
     refuse(engine, wrong, match)
 
 
+def test_r53_two_rates_of_one_call_cannot_share_an_id(engine: Engine) -> None:
+    with pytest.raises(Conflict, match="used twice"):
+        engine.add_rates("card", [rate("Disk", "1", id="x"), rate("Disk", "2", id="x")], NOW)
+    assert len(engine.catalog().rate_cards["card"].rates) == 1
+
+
 def test_r71_a_commit_rate_comes_with_its_list_rate(engine: Engine) -> None:
     engine.add_rates("card", [rate("Disk", "10", commit_price=flat("8"))], NOW)
     (segment,) = engine.rate_schedule(
@@ -260,6 +266,9 @@ def test_r134_products_stand_on_invoices_in_the_order_of_their_card(world: Setup
 
     assert names() == ["Api", "Disk"]
     engine.order_card_products("card", ["p-Disk"], NOW)
+    head = engine.stores.audit.head()
+    engine.order_card_products("card", ["p-Disk"], NOW)
+    assert engine.stores.audit.head() == head
     assert names() == ["Disk", "Api"]
     engine.move_card_products("card", {"p-Disk": 1}, NOW)
     assert names() == ["Api", "Disk"]

@@ -103,6 +103,7 @@ def test_r54_rates_at_an_instant_are_those_added_last() -> None:
         "promo",
     ]
     assert rates_at(card, many, at("2019-01-01")) == ()
+    assert card_schedule(card, many, span("2018-01-01", "2019-01-01")) == ()
 
 
 def shown(segments: tuple[RateSegment, ...]) -> list[tuple[str, str, object, object, bool]]:

@@ -118,7 +118,7 @@ def _pay(piece: Slice, pool: Pool, gaps: Iterable[Gap], shares: list[Share]) -> 
         for stretch in gap.ahead(tariff.price):
             amount = min(pool.open_to(piece.subject), stretch.money)
             if not amount:
-                open_gaps.append(_untouched(stretch, gap, tariff.price))
+                open_gaps.append(Gap(begin=stretch.begin, end=stretch.until))
                 continue
             pool.draw(amount, final=False, seat=pool.seat_of(piece.subject))
             units = stretch.part.units
@@ -127,12 +127,6 @@ def _pay(piece: Slice, pool: Pool, gaps: Iterable[Gap], shares: list[Share]) -> 
                 open_gaps.append(_cut(stretch, tariff.price, units, amount))
             shares.append(_share(stretch, tariff, pool, units, amount))
     return open_gaps
-
-
-def _untouched(stretch: Stretch, gap: Gap, price: Price) -> Gap:
-    if stretch is gap.left:
-        return Gap(begin=gap.begin, end=stretch.until, left=stretch, left_price=price)
-    return Gap(begin=stretch.begin, end=stretch.until)
 
 
 def _cut(stretch: Stretch, price: Price, units: Decimal, amount: Decimal) -> Gap:
