@@ -70,6 +70,19 @@ def test_r197_a_segment_may_be_lowered_to_what_finalized_invoices_used_and_no_fu
     assert world.engine.findings() == ()
 
 
+def test_r197_a_segment_that_begins_at_the_very_instant_has_begun(world: Setup) -> None:
+    small = commit("X", ("10", "2024-06-10", "2024-07-01"))
+    edit(world, Amend(starting_at=NOW, terms=Added(commits=(small,))), at("2024-06-09"))
+    world.engine.finalize(NOW)
+    more = commit("X", ("15", "2024-06-10", "2024-07-01"))
+    edit(world, Revise(replace=Added(commits=(more,))))
+    world.engine.finalize(at("2024-06-11"))
+
+    entries = [(e.type, dollars(e.amount)) for e in world.engine.ledger("X")]
+    assert entries == [("SEGMENT_START", Decimal("10.00")), ("CREDITED", Decimal("5.00"))]
+    assert world.engine.problems() == ()
+
+
 def test_r197_below_draft_use_the_draft_recalculates(world: Setup) -> None:
     edit(world, resized(world, used(world) + cents("863")))
     june = next(i for i in world.engine.bill("customer", at("2024-06-30")).invoices if i.end)
