@@ -75,7 +75,8 @@ class Invoicing:
         account = accounts.account(self.stores, customer_id).at(now)
         drafts = self._finalizer.bill(account, self.catalog(), now).invoices
         every = (*account.finalized, *account.voided, *drafts)
-        return listed(every, wanted or InvoiceFilter())
+        mine = (invoice for invoice in every if invoice.customer_id == customer_id)
+        return listed(mine, wanted or InvoiceFilter())
 
     def update_issue_date(
         self, customer_id: str, invoice_id: str, issued_at: datetime, now: datetime, by: str = API

@@ -28,7 +28,7 @@ from closedwon.billing.contracts.edits import Added, Create
 from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.terms import Commit, CommitKind
 from closedwon.billing.invoices.breakdown import Breakdown, WindowSize, broken_down, finer
-from closedwon.billing.invoices.types import Invoice, InvoiceStatus, LineType
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, LineType
 from closedwon.billing.invoices.usage import period_of
 from closedwon.billing.pricing import Tier, Tiered
 from closedwon.kernel.errors import Refused
@@ -140,7 +140,7 @@ def test_r287_what_has_no_period_or_is_void_is_refused() -> None:
     invoice = march(found)
     period = period_of(found.account, CATALOG, "k", MONTH, invoice.id)
     for other in (
-        replace(invoice, start=None, end=None),
+        replace(invoice, type=InvoiceType.SCHEDULED),
         replace(invoice, status=InvoiceStatus.VOID),
     ):
         with pytest.raises(Refused, match="R287"):

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.invoices.track import Track, price_track
-from closedwon.billing.invoices.types import Invoice, InvoiceStatus, Line, LineType
+from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType, Line, LineType
 from closedwon.billing.invoices.usage import OpenPeriod
 from closedwon.billing.rating.demand import Quantities
 from closedwon.billing.rating.matching import Subject
@@ -52,9 +52,9 @@ Key = tuple[str, frozenset[tuple[str, str]], frozenset[tuple[str, str | None]]]
 def finer(period: OpenPeriod, invoice: Invoice, size: WindowSize) -> OpenPeriod:
     """``period`` asking for the quantities a breakdown of ``invoice`` needs.
 
-    Raises Refused for an invoice without a period, and for a void one.
+    Raises Refused for an invoice that is not of type USAGE, and for a void one.
     """
-    if invoice.start is None or invoice.end is None or invoice.status is InvoiceStatus.VOID:
+    if invoice.type is not InvoiceType.USAGE or invoice.status is InvoiceStatus.VOID:
         raise Refused("only a standing usage invoice has a breakdown (R287)", invoice=invoice.id)
     cuts = set(_cuts(invoice, size))
     for line in invoice.lines:
