@@ -22,8 +22,8 @@ from closedwon.billing.contracts.recurring import (
     RecurringCommit,
     SeatLink,
 )
-from closedwon.billing.contracts.subscriptions import Subscription
-from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.contracts.subscriptions import SeatConfig, Subscription
+from closedwon.billing.contracts.terms import CommitKind, StatementDay, StatementSchedule
 from closedwon.billing.pricing import Flat
 from closedwon.billing.subscriptions.edits import SubscriptionChange, updated
 from closedwon.engine.command import Author
@@ -35,6 +35,8 @@ from closedwon.kernel.errors import Refused
 
 SIGNED = at("2025-05-20")
 OWN = credit(Allocation.INDIVIDUAL, "2500")
+MONTHLY = StatementSchedule()
+WEEKLY = StatementSchedule(frequency=Frequency.WEEKLY, day=StatementDay.CONTRACT_START)
 ABC = named("a", "b", "c", unassigned=1)
 
 
@@ -43,6 +45,7 @@ def world(
     *recurring: RecurringCommit,
     settings: BillingSettings | None = None,
     price: Flat | None = None,
+    statement: StatementSchedule = MONTHLY,
 ) -> Setup:
     found = setup(settings=settings)
     version = ProductVersion(starting_at=EPOCH, name="Seat")
@@ -60,6 +63,7 @@ def world(
         customer_id="customer",
         term=span("2025-06-01"),
         rate_card_id="card",
+        statement=statement,
         terms=Added(subscriptions=(subscription,), recurring=recurring),
     )
     found.engine.create_contract("c", create, by="test", now=SIGNED)
@@ -354,6 +358,7 @@ def test_r229_access_quantity_and_a_subscription_exclude_each_other() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
+        {"window": span("2025-06-02")},
         {"is_prorated": False},
         {"initial_quantity": Decimal(9)},
         {"quantity_updates": (more("2025-06-05", "2"),)},
@@ -368,6 +373,73 @@ def test_r224_an_edit_keeps_what_was_agreed_and_every_update(fields: dict[str, o
         found.engine.edit_contract(
             "c", Revise(replace=Added(subscriptions=(new,))), by="test", now=SIGNED
         )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seat_updates": ()},
+        {"seats": SeatConfig(seat_group_key="team", initial_seat_ids=("a", "b", "c"))},
+    ],
+)
+def test_r232_an_edit_keeps_named_seats_and_their_key(fields: dict[str, object]) -> None:
+    found = world(replace(ABC, seat_updates=(seat_update("2025-06-16", add_seat_ids=("d",)),)))
+    new = replace(found.engine.contract("c").subscriptions[0], **fields)
+    counted = world(seats()).engine.contract("c").subscriptions[0]
+    assert counted.seats is None
+
+    with pytest.raises(Refused, match="R239"):
+        found.engine.edit_contract(
+            "c", Revise(replace=Added(subscriptions=(new,))), by="test", now=SIGNED
+        )
+
+
+def test_r239_counted_seats_get_names_by_a_switch_only() -> None:
+    found = world(seats(initial_quantity=Decimal(0)))
+
+    with pytest.raises(Refused, match="quantity_management_mode"):
+        found.engine.edit_contract(
+            "c", Revise(replace=Added(subscriptions=(ABC,))), by="test", now=SIGNED
+        )
+
+
+def test_r198_what_finalized_invoices_drew_of_a_seat_cannot_be_taken_by_hand() -> None:
+    """A weekly statement is final while the month's credit still runs."""
+    found = world(ABC, replace(OWN, frequency=Frequency.MONTHLY), statement=WEEKLY)
+    use(found, ("2025-06-03", "2000", "a"))
+    through(found, "2025-06-10")
+    commit = found.engine.balances.find(child_id("pool", at("2025-06-01")), at("2025-06-10"))
+    asked = Adjustment(
+        commit_id=commit.id,
+        segment_id=commit.segments[0].id,
+        amount=Decimal(-600),
+        reason="back",
+        per_seat={"a": Decimal(-600)},
+    )
+    author = Author(by="test", now=at("2025-06-10"))
+
+    with pytest.raises(Refused, match="seat holds less"):
+        found.engine.balances.adjust("customer", asked, author)
+    less = replace(asked, amount=Decimal(-300), per_seat={"a": Decimal(-300)})
+    found.engine.balances.adjust("customer", less, author)
+    with pytest.raises(Refused, match="seat holds less"):
+        found.engine.balances.adjust("customer", less, author)
+
+
+def test_r198_only_seats_own_credits_are_told_by_seat() -> None:
+    found = world(seats(), credit())
+    through(found, "2025-06-02")
+    commit = found.engine.balances.find(child_id("pool", at("2025-06-01")), at("2025-06-02"))
+    asked = Adjustment(
+        commit_id=commit.id,
+        segment_id=commit.segments[0].id,
+        amount=Decimal(-1),
+        reason="back",
+        per_seat={"a": Decimal(-1)},
+    )
+
+    with pytest.raises(Refused, match="only INDIVIDUAL"):
+        found.engine.balances.adjust("customer", asked, Author(by="test", now=at("2025-06-02")))
 
 
 def test_r227_a_subscription_is_ended_and_not_removed() -> None:

@@ -23,6 +23,7 @@ from closedwon.billing.contracts.terms import StatementDay, StatementSchedule
 from closedwon.billing.pricing import Flat, Tier, Tiered
 from closedwon.billing.rating.rates import Priced
 from closedwon.billing.subscriptions.charges import Charge, Owed, charges
+from closedwon.billing.subscriptions.grid import boundaries
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval
@@ -329,3 +330,26 @@ def test_r67_a_subscription_has_one_price_for_every_seat() -> None:
     for wrong in (replace(priced, price=tiered), replace(priced, list_price=tiered)):
         with pytest.raises(Refused, match="R67"):
             list(charges(signed(), seats(), lambda _, found=wrong: found, [], at("2025-06-01")))
+
+
+def test_r225_an_increase_that_was_more_and_earlier_owes_both() -> None:
+    """Billed ten, fifteen from the 11th; it turns out to be eighteen from the 5th."""
+    billed = bills(made(seats(quantity_updates=(sets("2025-06-11", "15"),)), "2025-06-30"))
+    truth = seats(is_prorated=True, quantity_updates=(sets("2025-06-05", "18"),))
+
+    owed = made(truth, "2025-06-30", billed)
+
+    assert [(c.window.start.day, c.window.until.day, c.quantity) for c in owed] == [
+        (5, 11, 5),
+        (5, 1, 3),
+    ]
+
+
+def test_r123_r217_an_archived_contract_and_one_that_ended_before_have_no_periods() -> None:
+    terms = signed("2025-06-01", "2025-06-20")
+    gone = replace(terms, archived_at=at("2025-06-10"))
+
+    assert made(seats("2025-06-25"), on=terms) == []
+    assert list(boundaries(terms, seats("2025-06-25"))) == []
+    assert [c.window.end for c in made(seats(), on=gone)] == [at("2025-06-10")]
+    assert list(boundaries(gone, seats())) == [at("2025-06-01"), at("2025-06-10")]

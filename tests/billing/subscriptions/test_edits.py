@@ -1,5 +1,6 @@
 """Edits of subscriptions, folded into the contract (2.8; R118, R224, R225, R239)."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from closedwon.billing.contracts.subscriptions import (
     Collection,
     InvoiceBehavior,
     QuantityMode,
+    QuantityUpdate,
+    SeatConfig,
     Subscription,
 )
 from closedwon.billing.subscriptions.edits import SubscriptionChange, updated
@@ -163,3 +166,24 @@ def test_r117_r118_the_contract_s_end_ends_seats_and_a_later_one_extends_arrears
     assert lives(ended(advance, "2026-12-01")) == span("2025-06-01", "2025-12-01")
     assert lives(ended(arrears, "2026-12-01")) == span("2025-06-01", "2026-12-01")
     assert lives(ended(edits(seats("2025-10-01"), "2025-12-01"), "2025-09-01")) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: QuantityUpdate(starting_at=NOW),
+        lambda: QuantityUpdate(starting_at=at("2025-06-11")),
+        lambda: seat_update("2025-06-11", add_unassigned=-1),
+        lambda: seat_update("2025-06-11", remove_unassigned=-1),
+        lambda: SeatConfig(seat_group_key=""),
+        lambda: SeatConfig(seat_group_key="k", initial_unassigned=-1),
+        lambda: SeatConfig(seat_group_key="k", initial_seat_ids=("a", "a")),
+        lambda: SeatConfig(seat_group_key="k", initial_seat_ids=("a",), since=NOW),
+        lambda: seats("2025-06-01T00:30:00"),
+        lambda: seats("2025-06-01", "2025-07-01T00:30:00"),
+        lambda: seats("2025-06-02", anchor_date=at("2025-06-01T00:30:00")),
+    ],
+)
+def test_r2_r224_r230_updates_and_seats_that_make_no_sense(wrong: Callable[[], object]) -> None:
+    with pytest.raises(Refused):
+        wrong()

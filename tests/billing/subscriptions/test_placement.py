@@ -39,6 +39,7 @@ from closedwon.billing.invoices.types import LineType
 from closedwon.billing.pricing import Flat
 from closedwon.engine.conservation import check_balances, check_invoice
 from closedwon.kernel.calendar import Frequency
+from closedwon.kernel.errors import Refused
 
 IN_ARREARS = {
     "collection": Collection.ARREARS,
@@ -210,6 +211,23 @@ def test_r176_r240_balances_pay_usage_before_seats() -> None:
     (june,) = found.invoices()
     paid = [(x.type, dollars(x.total)) for x in june.lines if x.commit_id and x.total > 0]
     assert paid == [(LineType.USAGE, Decimal("70.00")), (LineType.SUBSCRIPTION, Decimal("30.00"))]
+
+
+def test_r216_a_product_that_is_not_in_the_catalogue_charges_nothing() -> None:
+    found = world(seats(product_id="p-Gone"), seats(id="known"))
+
+    found.finalize("2025-06-02")
+
+    assert [row[2] for row in seat_lines(found)] == ["06-01"]
+
+
+def test_r138_a_rate_in_another_unit_than_the_card_s_is_refused() -> None:
+    found = world(
+        seats(), rates=(rate("Seat", "1", billing_frequency="MONTHLY", credit_type_id="u"),)
+    )
+
+    with pytest.raises(Refused, match="currency"):
+        found.bill("2025-06-02")
 
 
 def test_r137_charges_before_invoices_are_generated_were_billed_elsewhere() -> None:
