@@ -20,7 +20,7 @@ from closedwon.kernel.errors import Refused
 SIGNED = at("2024-12-20")
 
 
-def world(*terms: RecurringCommit, end: str | None = None) -> Setup:
+def world(*terms: RecurringCommit, end: str | None = None, **more: bool) -> Setup:
     found = setup()
     add_catalog(
         found.engine,
@@ -34,6 +34,7 @@ def world(*terms: RecurringCommit, end: str | None = None) -> Setup:
         term=span("2025-01-01", end),
         rate_card_id="card",
         terms=Added(recurring=terms),
+        **more,
     )
     found.engine.create_contract("k", signed, by="test", now=SIGNED)
     return found
@@ -63,6 +64,25 @@ def test_r204_children_are_invoiced_in_the_hour_they_begin_and_expire_with_their
         ("AUTOMATED_INVOICE_DEDUCTION", -60),
         ("EXPIRATION", -40),
     ]
+    assert found.engine.findings() == ()
+
+
+def test_s20_r155_charges_of_children_move_onto_the_statement_that_ends_that_day() -> None:
+    found = world(recurring(access="100", invoice="75"), charges_on_usage_invoices=True)
+    found.usage.use(event("customer", "Calls", at("2025-01-10"), "120"))
+    found.usage.use(event("customer", "Calls", at("2025-02-10"), "60"))
+    for day in ("2025-01-01", "2025-02-02", "2025-03-02"):
+        found.engine.finalize(at(day))
+    totals = [(i.type, dollars(i.total)) for i in found.engine.invoices("customer")]
+    expired = found.engine.ledger(child_id("grant", at("2025-02-01")))[-1]
+
+    assert totals == [
+        ("SCHEDULED", Decimal("75.00")),
+        ("USAGE", Decimal("95.00")),
+        ("USAGE", Decimal("75.00")),
+    ]
+    assert (expired.type, expired.timestamp) == ("EXPIRATION", at("2025-03-01"))
+    assert dollars(expired.amount) == Decimal("-40.00")
     assert found.engine.findings() == ()
 
 
