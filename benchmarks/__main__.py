@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         found[name] = module.run(small=options.small)
         for line in _lines(found[name]):
             print(f"   {line}", flush=True)
-        if hasattr(module, "page") and not options.small:
+        if hasattr(module, "PAGE") and not options.small:
             options.docs.joinpath(module.PAGE).write_text(module.page(found[name]))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
@@ -58,8 +58,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--small", action="store_true", help="a size for a smoke test")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go")
-    options = parser.parse_args(arguments)
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where pages go")
+    options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; one of: {', '.join(BENCHMARKS)}")
