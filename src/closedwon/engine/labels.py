@@ -1,6 +1,6 @@
 """Custom fields of what lines are about: current on drafts, frozen with the invoice (R365)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -45,13 +45,23 @@ def _is_copied(commit: Commit) -> bool:
     return commit.recurring_id is not None or commit.rolled_over_from is not None
 
 
-def _fields(stores: Stores, kind: str, lines: Iterable[Line]) -> Fields:
-    ids = sorted({about for line in lines for own, about in _about(line) if own == kind})
+def _fields(stores: Stores, kind: str, bills: Mapping[str, Bill]) -> Fields:
+    """By id, fields of what open lines are about; lines are read only where there are keys."""
     found: dict[str, Mapping[str, str]] = {}
-    for entity in ENTITIES[kind] if ids else ():
+    entities = [entity for entity in ENTITIES[kind] if stores.custom_fields.keys(entity)]
+    if not entities:
+        return found
+    ids = sorted({about for line in _lines(bills) for own, about in _about(line) if own == kind})
+    for entity in entities:
         for entity_id, fields in stores.custom_fields.of(entity, ids).items():
             found[entity_id] = {**found.get(entity_id, {}), **fields}
     return found
+
+
+def _lines(bills: Mapping[str, Bill]) -> Iterator[Line]:
+    for made in bills.values():
+        for invoice in made.invoices:
+            yield from invoice.lines
 
 
 def _about(line: Line) -> Iterator[tuple[str, str]]:
