@@ -23,8 +23,7 @@ Fields = Mapping[str, Mapping[str, str]]
 
 def labelled(stores: Stores, bills: Mapping[str, Bill]) -> dict[str, Bill]:
     """The bills with the custom fields their open lines show; a few queries for all of them."""
-    lines = [line for made in bills.values() for invoice in made.invoices for line in invoice.lines]
-    known = {kind: _fields(stores, kind, lines) for kind in ENTITIES}
+    known = {kind: _fields(stores, kind, bills) for kind in ENTITIES}
     made_of = {
         commit.id: commit.custom_fields
         for made in bills.values()
