@@ -15,10 +15,11 @@ from closedwon.billing.columns.panel import Increments, Panel
 from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.kernel.errors import InvariantBroken, Refused
 from closedwon.kernel.instant import FAR_FUTURE, format_instant
-from closedwon.usage.columnar import Form, PanelQuery, measured_panels
+from closedwon.usage.columnar import measured_panels
 from closedwon.usage.columns import STORED
 from closedwon.usage.limits import Deadline
 from closedwon.usage.metering import increments, metering_sql, readings, unique_sql
+from closedwon.usage.panel_query import Form, PanelQuery
 from closedwon.usage.relations import YEAR_1, Counting, Relations, kinds, relations
 from closedwon.usage.sql.measure import Asked, measured
 from closedwon.usage.tail import Snapshot
