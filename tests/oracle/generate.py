@@ -11,6 +11,7 @@ from random import Random  # noqa: TID251 - the type; callers hand in a seeded o
 
 from oracle.history import (
     Catalogue,
+    Composite,
     Definition,
     Event,
     Meter,
@@ -42,6 +43,7 @@ FEATURES = frozenset(
         "units",
         "swaps",
         "consolidation",
+        "composites",
     }
 )
 """What histories may hold beyond the plain terms."""
@@ -108,7 +110,29 @@ class Maker:
         products = tuple(self._product(f"p{n}", f"m{n}") for n in range(len(meters)))
         rates = tuple(rate for product in products for rate in self.rates(product, EPOCH, None))
         conversions = (("CCU", self.unit_price() + 1),) if "CCU" in self.units.values() else ()
-        return Catalogue(meters=meters, products=products, rates=rates, conversions=conversions)
+        return Catalogue(
+            meters=meters,
+            products=products,
+            rates=rates,
+            conversions=conversions,
+            composite=None if conversions else self._composite(products),
+        )
+
+    def _composite(self, products: tuple[Product, ...]) -> Composite | None:
+        if "composites" not in self.features or not self.chance(30):
+            return None
+        sizes = ((Fraction(self.random.randrange(20, 400)), self._fraction()),)
+        return Composite(
+            name="x0",
+            tags=tuple(tag for tag in TAGS if self.chance(30)),
+            products=tuple(p.name for p in products if self.chance(50)),
+            counted_tags=("red",) if self.chance(50) else (),
+            price=Price(tiers=(*(sizes if self.chance(50) else ()), (None, self._fraction()))),
+            minimum=self.money(60) if self.chance(40) else None,
+        )
+
+    def _fraction(self) -> Fraction:
+        return Fraction(self.random.randrange(0, 20), 20)
 
     def _product(self, name: str, meter: str) -> Product:
         return Product(

@@ -73,6 +73,20 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Composite:
+    """A product that is a percentage of the lines of others (R64-R66, R241)."""
+
+    name: str
+    tags: tuple[str, ...]
+    products: tuple[str, ...]
+    """Counts these, and what has one of ``counted_tags``."""
+    counted_tags: tuple[str, ...]
+    price: Price
+    """Fractions; sizes are spend."""
+    minimum: Fraction | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """A specifier: everything it names must fit (R75, R76)."""
 
@@ -233,5 +247,6 @@ class Catalogue:
     meters: tuple[Meter, ...]
     products: tuple[Product, ...]
     rates: tuple[Rate, ...]
+    composite: Composite | None = None
     conversions: tuple[tuple[str, Fraction], ...] = ()
     """(custom pricing unit, cents for one of it) (R249)."""

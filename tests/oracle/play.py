@@ -54,8 +54,9 @@ def kinds(outcome: Outcome) -> set[str]:
     for bill in outcome.bills.values():
         if bill.key[0] == "usage" and bill.billed:
             found.add("consolidated")
-        if any(product == "" for product, _ in bill.lines):
-            found.add("conversion")
+        products = {product for product, _ in bill.lines}
+        found |= {"conversion"} if "" in products else set()
+        found |= {"composite"} if "x0" in products else set()
         payers = {payer for (_, payer), amount in bill.lines.items() if payer and amount}
         found |= {"two payers"} if len(payers) > 1 else set()
         found |= {"negative"} if bill.total < 0 else set()

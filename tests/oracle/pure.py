@@ -141,6 +141,8 @@ class PureEngine:
             for found in goods.goods.values()
         ]
         products += [translate.fixed_product(name) for name in ("commit", "fee")]
+        above = goods.catalogue.composite
+        products += [] if above is None else [translate.composite_product(above)]
         kinds = (USD_CENTS, *translate.credit_types(goods.catalogue))
         return Catalog(
             metrics={m.name: translate.metric(m) for m in goods.catalogue.meters},

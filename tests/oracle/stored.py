@@ -161,6 +161,8 @@ class StoredEngine:
             engine.create_metric(translate.metric(meter), now)
         for product in self._catalogue.products:
             engine.create_product(translate.usage_product(product, product.definitions), now)
+        if self._catalogue.composite is not None:
+            engine.create_product(translate.composite_product(self._catalogue.composite), now)
         for name in ("commit", "fee"):
             engine.create_product(translate.fixed_product(name), now)
         for kind in translate.credit_types(self._catalogue):

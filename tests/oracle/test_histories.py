@@ -47,6 +47,7 @@ def test_histories_reach_what_they_are_for() -> None:
         "child",
         "consolidated",
         "conversion",
+        "composite",
         "two payers",
     }
 

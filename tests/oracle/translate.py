@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from closedwon.billing.balances.recurring import child_id
 from closedwon.billing.catalog import types as catalog
-from closedwon.billing.pricing import Flat, Tier, Tiered
+from closedwon.billing.pricing import Flat, Percentage, Tier, Tiered, TieredPercentage
 from closedwon.billing.pricing import Price as EnginePrice
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
@@ -46,7 +46,10 @@ def card(catalogue: history.Catalogue, rates: Iterable[history.Rate]) -> catalog
     return catalog.RateCard(
         id="card",
         name="card",
-        rates=tuple(rate(number, found) for number, found in enumerate(rates)),
+        rates=(
+            *(rate(number, found) for number, found in enumerate(rates)),
+            *([] if catalogue.composite is None else [composite_rate(catalogue.composite)]),
+        ),
         conversions=tuple(
             catalog.UnitConversion(credit_type_id=name, fiat_per_unit=decimal(cents))
             for name, cents in catalogue.conversions
@@ -108,6 +111,38 @@ def usage_product(
         id=product.name,
         type=catalog.ProductType.USAGE,
         versions=tuple(version(product, definition) for definition in definitions),
+    )
+
+
+def composite_product(above: history.Composite) -> catalog.Product:
+    only = catalog.ProductVersion(
+        starting_at=EPOCH,
+        name=above.name,
+        tags=above.tags,
+        composite=catalog.CompositeBase(
+            product_ids=above.products, product_tags=above.counted_tags
+        ),
+    )
+    return catalog.Product(id=above.name, type=catalog.ProductType.COMPOSITE, versions=(only,))
+
+
+def composite_rate(above: history.Composite) -> catalog.Rate:
+    minimum = None if above.minimum is None else decimal(above.minimum)
+    price: EnginePrice = TieredPercentage(
+        tiers=tuple(
+            Tier(size=None if size is None else decimal(size), price=decimal(each))
+            for size, each in above.price.tiers
+        ),
+        minimum=minimum,
+    )
+    if above.price.is_flat:
+        price = Percentage(fraction=decimal(above.price.tiers[0][1]), minimum=minimum)
+    return catalog.Rate(
+        id="rate-composite",
+        rate_card_id="card",
+        product_id=above.name,
+        window=Interval(EPOCH),
+        price=price,
     )
 
 

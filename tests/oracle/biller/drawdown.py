@@ -99,10 +99,10 @@ def _hits(book: Book, commit: Commit) -> int | None:
     bearing = [s for s in selector.specs if s.product or s.tags]
     if not (selector.products or selector.tags or bearing):
         return None
-    return sum(
-        may_select(selector, name, frozenset(goods.definitions[-1].tags))
-        for name, goods in book.goods.items()
-    )
+    sold = [(name, goods.definitions[-1].tags) for name, goods in book.goods.items()]
+    above = book.catalogue.composite
+    sold += [] if above is None else [(above.name, above.tags)]
+    return sum(may_select(selector, name, frozenset(tags)) for name, tags in sold)
 
 
 def may_pay(balance: Balance, line: Line) -> bool:
@@ -137,7 +137,7 @@ def settle(line: Line, balances: list[Balance]) -> None:
         for balance in payers:
             price = line.tables[balance.commit.name].unit_price(there)
             amount = min(open_units * price, balance.held.remaining)
-            if amount:
+            if amount > 0:
                 balance.held.drawn += amount
                 open_units -= amount / price
                 line.charge(balance.commit.name, amount)

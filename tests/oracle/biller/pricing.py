@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
 
 from oracle.biller.book import Agreement, Book
 from oracle.history import Commit, Override, Price, Rate, Selector, Spec
@@ -70,6 +71,15 @@ class Table:
         if end < begin:
             return -self.cost(end, begin)
         return sum((units * price for units, price in self.steps(begin, end)), Fraction(0))
+
+    def area(self, begin: Fraction, end: Fraction) -> Fraction:
+        """As ``cost``, in strides from edge to edge: for percentages of large amounts."""
+        if end < begin:
+            return -self.area(end, begin)
+        points = [begin, *sorted(e for e in set(self.edges()) if begin < e < end), end]
+        return sum(
+            ((two - one) * self.unit_price(two) for one, two in pairwise(points)), Fraction(0)
+        )
 
     @property
     def first(self) -> Fraction:

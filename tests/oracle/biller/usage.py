@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from oracle.biller.book import Agreement, Book, Goods
+from oracle.biller.composites import composite_lines, counts, instants
 from oracle.biller.drawdown import Balance, Line, order_balances, order_lines, settle
 from oracle.biller.metering import Group, increments
 from oracle.biller.outcome import Bill
@@ -15,7 +16,6 @@ from oracle.biller.pricing import (
     Table,
     is_entitled,
     live_overrides,
-    may_select,
     rate_at,
     table,
 )
@@ -36,19 +36,27 @@ def draw_up(
     before = {id(balance): balance.held.drawn for balance in mine}
     for line in order_lines(lines, ordered):
         settle(line, ordered)
+    above = order_lines(list(composite_lines(book, agreement, period, lines, ordered)), ordered)
+    for line in above:
+        settle(line, ordered)
+    lines += above
     for line in list(conversions(book, period, lines, ordered)):
         settle(line, ordered)
         lines.append(line)
-    for line in lines:
-        for payer, amount in line.charges.items():
-            bill.add(line.subject.product, payer, amount)
-        if line.unit == FIAT:
-            bill.total += payable(line, ordered)
+    _write(bill, lines, ordered)
     for balance in mine:
         taken = balance.held.drawn - before[id(balance)]
         if taken:
             bill.drawn[balance.segment.name] = taken
     return bill
+
+
+def _write(bill: Bill, lines: list[Line], balances: list[Balance]) -> None:
+    for line in lines:
+        for payer, amount in line.charges.items():
+            bill.add(line.subject.product, payer, amount)
+        if line.unit == FIAT:
+            bill.total += payable(line, balances)
 
 
 def payable(line: Line, balances: list[Balance]) -> Fraction:
@@ -122,19 +130,15 @@ def _cuts(
     """Where the product's lines may change inside the period (R131)."""
     name = goods.product.name
     tags = frozenset(tag for d in goods.definitions for tag in d.tags)
-    instants: set[datetime | None] = set()
+    found = instants(agreement, name, tags, balances)
     for rate in book.rates:
         if rate.product == name:
-            instants |= {rate.since, rate.until}
-    for override in agreement.overrides:
-        if may_select(override.selector, name, tags):
-            instants |= {override.since, override.until}
-    for balance in balances:
-        if may_select(balance.commit.selector, name, tags):
-            instants |= {balance.segment.since, balance.segment.until}
-    instants |= {definition.since for definition in goods.definitions}
-    instants |= {routed.since for routed in agreement.filters}
-    inside = {at for at in instants if at is not None and period[0] < at < period[1]}
+            found |= {rate.since, rate.until}
+    found |= {definition.since for definition in goods.definitions}
+    above = book.catalogue.composite
+    if above is not None and counts(above, goods, None):
+        found |= instants(agreement, above.name, frozenset(above.tags), balances)
+    inside = {at for at in found if at is not None and period[0] < at < period[1]}
     return [period[0], *sorted(inside), period[1]]
 
 
