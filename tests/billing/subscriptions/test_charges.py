@@ -194,6 +194,12 @@ def test_r222_r224_updates_of_one_instant_count_together_and_decreases_wait() ->
     ]
 
 
+def test_r221_a_quantity_need_not_be_whole() -> None:
+    half = seats(is_prorated=False, quantity_updates=(more("2025-06-11", "0.5"),))
+
+    assert told(made(half, "2025-06-30"))[1] == ("06-11", "06-11", "0.5", "2900")
+
+
 def test_r224_a_quantity_below_zero_is_refused() -> None:
     with pytest.raises(Refused, match="R224"):
         made(seats(quantity_updates=(more("2025-06-11", "-11"),)))

@@ -32,6 +32,14 @@ def test_r229_s4_pool_grows_with_seats_and_shrinks_with_the_next_period() -> Non
     assert (second.amount, second.adjustments) == (Decimal(12000), ())
 
 
+def test_r229_every_rise_brings_its_own_share() -> None:
+    changes = (more("2025-06-11", "5"), more("2025-06-16", "2"), more("2025-06-21", "0.5"))
+
+    granted = june(POOLED, seats(quantity_updates=changes))
+
+    assert [a.amount for a in granted.adjustments] == [3333, 1000, 167]
+
+
 def test_r229_without_rounding_the_share_is_exact_and_without_proration_whole() -> None:
     subscription = seats(quantity_updates=(more("2025-06-11", "5"),))
     exact = grant(POOLED, subscription, JUNE, JUNE, Decimal(1000))

@@ -252,8 +252,8 @@ def test_r137_charges_before_invoices_are_generated_were_billed_elsewhere() -> N
 
 
 def test_r240_a_late_charge_does_not_reopen_a_balance_that_has_lapsed() -> None:
-    """June's pool expired on 07-02; five seats of June are told in August."""
-    pool = credit(applicability=EVERYTHING)
+    """$210.00 of June's pool expired on 07-02; five seats of June are told in August."""
+    pool = credit(cents="5000", applicability=EVERYTHING)
     found = world(seats(placement=Placement.ON_SCHEDULED_INVOICE), recurring=(pool,))
     for day in ("2025-06-02", "2025-07-02", "2025-08-02"):
         before = found.finalize(day)
