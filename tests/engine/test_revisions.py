@@ -156,6 +156,11 @@ def test_r113_removing_a_segment_that_has_begun_takes_its_balance_and_manual_ent
 
     assert [s.id for s in world.engine.contract("first").commits[1].schedule] == ["X2"]
     assert sum(e.amount for e in world.engine.ledger("X") if e.segment_id == "X1") == 0
+    back = at("2024-06-13")
+    edit(world, Revise(replace=Added(commits=(x,))), back)
+    world.engine.finalize(back)
+    assert sum(e.amount for e in world.engine.ledger("X") if e.segment_id == "X1") == cents("100")
+    assert [s.id for s in world.engine.contract("first").commits[1].segments] == ["X1", "X2"]
     assert world.engine.findings() == ()
 
 

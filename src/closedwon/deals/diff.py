@@ -121,12 +121,12 @@ def _bare(term: Term, end: datetime | None) -> Term:
     match term:
         case Commit():
             segments = tuple(
-                replace(segment, window=_clipped(segment.window, end))
-                for segment in term.segments
+                replace(segment, window=_clipped(segment.window, end), changes=())
+                for segment in term.schedule
                 if end is None or segment.window.start < end
             )
             payments = tuple(one for one in term.payments if end is None or one.timestamp < end)
-            kept = segments or term.segments[:1]
+            kept = segments or term.schedule[:1]
             return replace(term, segments=kept, payments=payments, created_at=EPOCH, source=None)
         case Override():
             return replace(term, window=_clipped(term.window, end), source=None)

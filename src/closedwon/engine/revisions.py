@@ -83,7 +83,9 @@ def check_replaced(stores: Stores, old: Commit, new: Commit) -> None:
     kept = {segment.id: segment for segment in new.schedule}
     if old.kind is CommitKind.POSTPAID and {s.id for s in old.schedule} != set(kept):
         raise Refused("a postpaid commit keeps its one access segment (R206)", commit=old.id)
-    for segment in old.schedule:
+    for segment in old.segments:
+        if segment.removed_at is not None and segment.id not in kept:
+            continue
         _check_segment(segment, kept.get(segment.id), posted.get(segment.id, []))
 
 

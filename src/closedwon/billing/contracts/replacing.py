@@ -86,8 +86,10 @@ def _edited(old: AccessSegment | None, new: AccessSegment, at: datetime) -> Acce
 def _removed(old: Commit, new: Commit, at: datetime) -> Iterator[AccessSegment]:
     kept = {segment.id for segment in new.schedule}
     for segment in old.segments:
+        if segment.id in kept:
+            continue
         if segment.removed_at is not None:
             yield segment
-        elif segment.id not in kept and segment.window.start <= at:
+        elif segment.window.start <= at:
             changes = (*segment.changes, AmountChange(at=at, amount=-segment.amount))
             yield replace(segment, amount=ZERO, changes=changes, removed_at=at)
