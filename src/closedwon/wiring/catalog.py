@@ -5,85 +5,43 @@ is left alone; the engine refuses what contradicts it.
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import yaml
 
 from closedwon.billing.catalog.types import (
-    Aggregation,
+    FIAT,
     Alias,
+    CreditType,
     Metric,
     Product,
     ProductType,
     ProductVersion,
     Rate,
     RateCard,
+    UnitConversion,
 )
-from closedwon.billing.pricing import Flat, Tier, Tiered
+from closedwon.billing.pricing import (
+    Custom,
+    Flat,
+    Percentage,
+    Price,
+    Tiered,
+    TieredPercentage,
+)
 from closedwon.engine import Engine
 from closedwon.kernel.errors import ConfigError
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, midnight
-
-
-class MetricEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A metric; ``events`` are the event types it counts, ``property`` what it aggregates.
-
-    A metric with ``sql`` has none of the others but id and name (R38).
-    """
-
-    id: str
-    aggregation: Aggregation | None = None
-    events: tuple[str, ...] = ()
-    sql: str | None = None
-    name: str = ""
-    property: str | None = None
-    group_keys: tuple[tuple[str, ...], ...] = ()
-
-
-class ProductEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A usage product when it names a metric, else a fixed one."""
-
-    id: str
-    name: str
-    metric: str | None = None
-    tags: tuple[str, ...] = ()
-    pricing_group_key: tuple[str, ...] = ()
-    presentation_group_key: tuple[str, ...] = ()
-    sql_granularity: str = "SERVICE_PERIOD"
-    """HOUR or SERVICE_PERIOD, of a product billed by a SQL metric (R39)."""
-
-
-class RateEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Price of a product in wire units (USD: cents); ``price`` or ``tiers``."""
-
-    product: str
-    price: Decimal | None = None
-    tiers: tuple[Tier, ...] = ()
-    starting_at: datetime | None = None
-    ending_before: datetime | None = None
-    entitled: bool = True
-    pricing_group_values: dict[str, str] = {}
-
-
-class CardEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rate card and the aliases deals ask for it by."""
-
-    id: str
-    name: str
-    aliases: tuple[str, ...]
-    rates: tuple[RateEntry, ...]
-
-
-class CatalogFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file; everything is in force from ``starting_on`` (a date) unless it says else."""
-
-    starting_on: str
-    metrics: tuple[MetricEntry, ...] = ()
-    products: tuple[ProductEntry, ...] = ()
-    rate_cards: tuple[CardEntry, ...] = ()
+from closedwon.wiring.catalog_entries import (
+    CardEntry,
+    CatalogFile,
+    MetricEntry,
+    PriceEntry,
+    ProductEntry,
+    RateEntry,
+)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -116,6 +74,8 @@ def read_catalog(path: Path) -> CatalogFile:
 def load_catalog(engine: Engine, found: CatalogFile, now: datetime) -> Loaded:
     """Bring the catalogue to what the file says; raises Conflict where billing says otherwise."""
     start = midnight(datetime.fromisoformat(found.starting_on).date())
+    for unit in found.units:
+        engine.create_credit_type(CreditType(id=unit.id, name=unit.name), now)
     for metric in found.metrics:
         engine.create_metric(_metric(metric, start), now)
     for product in found.products:
@@ -133,6 +93,7 @@ def _metric(entry: MetricEntry, start: datetime) -> Metric:
         sql=entry.sql,
         key=entry.property,
         event_types=entry.events,
+        filters=entry.filters,
         group_keys=entry.group_keys,
         created_at=start,
     )
@@ -144,35 +105,79 @@ def _product(entry: ProductEntry, start: datetime) -> Product:
         name=entry.name,
         tags=entry.tags,
         metric_id=entry.metric,
+        conversion=entry.conversion,
+        rounding=entry.rounding,
         pricing_group_key=entry.pricing_group_key,
         presentation_group_key=entry.presentation_group_key,
         sql_granularity=entry.sql_granularity,
+        composite=entry.composite,
     )
-    kind = ProductType.FIXED if entry.metric is None else ProductType.USAGE
-    return Product(id=entry.id, type=kind, versions=(version,))
+    return Product(id=entry.id, type=_kind(entry), versions=(version,))
+
+
+def _kind(entry: ProductEntry) -> ProductType:
+    said = (entry.metric is not None, entry.composite is not None, entry.subscription)
+    if sum(said) > 1:
+        raise ConfigError(
+            "a product has a metric, or a composite base, or is a subscription", product=entry.id
+        )
+    kinds = (ProductType.USAGE, ProductType.COMPOSITE, ProductType.SUBSCRIPTION)
+    return next((kind for kind, is_it in zip(kinds, said, strict=True) if is_it), ProductType.FIXED)
 
 
 def _card(entry: CardEntry, start: datetime) -> RateCard:
+    fiat = {kind.currency: kind.id for kind in FIAT.values()}
+    if entry.currency not in fiat:
+        expected = ", ".join(sorted(code for code in fiat if code))
+        raise ConfigError(f"no such currency; one of {expected}", found=entry.currency)
     return RateCard(
         id=entry.id,
         name=entry.name,
+        fiat_credit_type_id=fiat[entry.currency],
         aliases=tuple(Alias(name=name, window=Interval(start)) for name in entry.aliases),
-        rates=tuple(_rate(entry.id, rate, start) for rate in entry.rates),
+        conversions=tuple(
+            UnitConversion(credit_type_id=unit, fiat_per_unit=price)
+            for unit, price in entry.conversions.items()
+        ),
+        rates=tuple(_rate(entry.id, fiat[entry.currency], rate, start) for rate in entry.rates),
         created_at=start,
     )
 
 
-def _rate(card_id: str, entry: RateEntry, start: datetime) -> Rate:
-    if (entry.price is None) == (not entry.tiers):
-        raise ConfigError("a rate has either a price or tiers", product=entry.product)
+def _rate(card_id: str, fiat: str, entry: RateEntry, start: datetime) -> Rate:
     begins = start if entry.starting_at is None else entry.starting_at.astimezone(UTC)
     values = sorted(entry.pricing_group_values.items())
+    frequency = () if entry.billing_frequency is None else (entry.billing_frequency,)
     return Rate(
-        id=derive("rate", card_id, entry.product, str(values), begins.isoformat()),
+        id=derive("rate", card_id, entry.product, str(values), begins.isoformat(), *frequency),
         rate_card_id=card_id,
         product_id=entry.product,
         window=Interval(begins, entry.ending_before),
-        price=Tiered(tiers=entry.tiers) if entry.price is None else Flat(price=entry.price),
+        price=_price(entry, entry.product),
         entitled=entry.entitled,
+        credit_type_id=entry.unit or fiat,
         pricing_group_values=entry.pricing_group_values,
+        billing_frequency=entry.billing_frequency,
+        commit_price=None if entry.commit is None else _price(entry.commit, entry.product),
     )
+
+
+def _price(entry: PriceEntry, product: str) -> Price:
+    """The one kind of price an entry gives; raises ConfigError for none or several."""
+    made: list[Price] = []
+    if entry.price is not None:
+        made.append(Flat(price=entry.price))
+    if entry.tiers:
+        made.append(Tiered(tiers=entry.tiers))
+    if entry.percentage is not None:
+        made.append(Percentage(fraction=entry.percentage, minimum=entry.minimum))
+    if entry.percentage_tiers:
+        made.append(TieredPercentage(tiers=entry.percentage_tiers, minimum=entry.minimum))
+    if entry.processor is not None:
+        made.append(Custom(processor=entry.processor, terms=entry.terms))
+    if len(made) != 1:
+        kinds = "price, tiers, percentage, percentage_tiers or processor"
+        raise ConfigError(f"a rate gives one of {kinds}", product=product)
+    if entry.minimum is not None and not isinstance(made[0], Percentage | TieredPercentage):
+        raise ConfigError("a minimum goes with percentages only (R66)", product=product)
+    return made[0]
