@@ -192,9 +192,9 @@ def _override_touched(old: Override | None, new: Override | None) -> Iterable[da
 def _commit_touched(old: Commit | None, new: Commit | None) -> Iterable[datetime]:
     if old is None or new is None:
         sides = [side for side in (old, new) if side is not None]
-        starts = [segment.window.start for side in sides for segment in side.segments]
+        starts = [segment.window.start for side in sides for segment in side.schedule]
         return starts + ([] if old is None else [one.timestamp for one in old.payments])
-    segments = {one.id: one for one in old.segments}, {one.id: one for one in new.segments}
+    segments = [{one.id: replace(one, changes=()) for one in side.schedule} for side in (old, new)]
     payments = {one.id: one for one in old.payments}, {one.id: one for one in new.payments}
     found = [
         side[key].window.start
@@ -209,7 +209,7 @@ def _commit_touched(old: Commit | None, new: Commit | None) -> Iterable[datetime
     ]
     drawdown = (old.priority, old.applicability, old.kind)
     if drawdown != (new.priority, new.applicability, new.kind):
-        found.append(min(segment.window.start for segment in (*old.segments, *new.segments)))
+        found.append(min(segment.window.start for segment in (*old.schedule, *new.schedule)))
     return found
 
 
