@@ -143,12 +143,14 @@ def _sides(size: Size, sides: Iterable[tuple[str, str]]) -> list[dict[str, Any]]
 
 
 def _growth() -> Iterator[dict[str, Any]]:
-    """One dimension larger at a time."""
+    """One dimension larger at a time; the base is measured once."""
+    known: dict[Size, dict[str, Any]] = {}
     for name, values in GROWTH.items():
         for value in values:
             size = BASE._replace(**{name: value})
-            (ours,) = _sides(size, [OURS])
-            yield {"varied": name, **size._asdict(), **ours}
+            if size not in known:
+                (known[size],) = _sides(size, [OURS])
+            yield {"varied": name, **size._asdict(), **known[size]}
 
 
 def _table(sheet: Sheet) -> pa.Table:
