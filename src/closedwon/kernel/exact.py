@@ -25,6 +25,10 @@ decimal.getcontext().prec = CONTEXT.prec
 # Plain operators round at the thread's precision, 28 by default, where 9999999999999999999999999999
 # + 0.01 loses the cent; every thread that starts after this import computes at 40.
 
+QUOTIENTS = decimal.Context(prec=28, rounding=ROUND_HALF_UP, traps=CONTEXT.traps)
+"""For quotients that are multiplied and split further: 28 digits (R4) leave room in CONTEXT, so
+that products of them with prices, and sums of their parts, stay exact."""
+
 ZERO = Decimal(0)
 DIGITS_MAX = 30
 """Longest number accepted from outside, so that no product can outgrow CONTEXT by accident."""

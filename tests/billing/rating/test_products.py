@@ -22,6 +22,7 @@ from billing.world import (
     multiplier,
     rate,
     span,
+    usage_product,
 )
 from closedwon.billing.bill import bill, demands
 from closedwon.billing.catalog.types import (
@@ -38,7 +39,9 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.invoices.types import Invoice
 from closedwon.billing.pricing import Tiered
 from closedwon.billing.rating.demand import Reading
+from closedwon.engine.conservation import check_invoice
 from closedwon.kernel.errors import Refused
+from closedwon.kernel.exact import QUOTIENTS
 
 UP = Rounding(method="ROUND_UP", decimal_places=0)
 MID = "2025-01-15"
@@ -404,3 +407,37 @@ def test_r70_only_what_was_used_without_a_rate_is_warned_about_and_once() -> Non
 
     assert w.bill("2025-01-31").warnings == ("Api was used with region=eu, which has no rate",)
     assert january(w).total == 100
+
+
+@given(
+    seconds=st.lists(st.integers(1, 10**9), min_size=1, max_size=6),
+    price=st.decimals("0.001", 999, places=3),
+    amounts=st.lists(st.integers(1, 10**7), min_size=0, max_size=4),
+    factor=st.sampled_from([7, 60, 3600]),
+)
+def test_r4_r46_quotients_leave_sums_exact_whoever_pays(
+    seconds: list[int], price: Decimal, amounts: list[int], factor: int
+) -> None:
+    """Seconds billed as hours: parts that balances pay add up to what was used exactly."""
+    product = usage_product("Time", conversion=Conversion(factor=Decimal(factor), divide=True))
+    made = catalog([product, fixed_product("commit")], [metric("Time")], [rate("Time", str(price))])
+    year = ("2025-01-01", "2026-01-01")
+    commits = tuple(
+        commit(f"c{n}", (str(Decimal(amount) / 1000), *year)) for n, amount in enumerate(amounts)
+    )
+    signed = Create(
+        customer_id="customer",
+        term=span(*year),
+        rate_card_id="card",
+        terms=Added(commits=commits),
+    )
+    found = World(made, [contract("c", signed)])
+    for day, amount in enumerate(seconds, start=1):
+        found.use("Time", f"2025-01-{day:02}", Decimal(amount))
+
+    (invoice,) = (i for i in found.bill("2025-01-31").invoices if i.type == "USAGE")
+
+    check_invoice(invoice)
+    used = sum(line.total for line in invoice.lines if line.type == "usage")
+    hours = QUOTIENTS.divide(Decimal(sum(seconds)), Decimal(factor))
+    assert used == hours * price

@@ -80,7 +80,7 @@ def test_r38_functions_and_operators(log: UsageLog, quantity: str, expected: str
 
 def test_r38_averages_and_quotients_keep_at_least_28_digits(log: UsageLog) -> None:
     used(log, "1", "0", "0")
-    third = Decimal("0.3333333333333333333333333333333333333333")
+    third = Decimal("0.3333333333333333333333333333")
     assert value(log, "SELECT AVG(properties.n) FROM events") == third
     assert value(log, "SELECT SUM(properties.n / 3) FROM events") == third
 

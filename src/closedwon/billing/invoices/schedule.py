@@ -1,7 +1,7 @@
 """Schedules of payments: points as given, or at the steps of a recurring schedule (R148-R153)."""
 
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import assert_never
 
@@ -10,12 +10,10 @@ import msgspec
 from closedwon.billing.contracts.terms import ScheduleItem
 from closedwon.kernel.calendar import Frequency, grid
 from closedwon.kernel.errors import Refused
-from closedwon.kernel.exact import ZERO, canonical
+from closedwon.kernel.exact import QUOTIENTS, ZERO, canonical
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, format_instant, wire_instant
 
-SHARES = Context(prec=28)
-"""A share keeps 28 digits (R4), so that it times a price is still exact at 40."""
 ONE = Decimal(1)
 FREQUENCIES = (
     Frequency.WEEKLY,
@@ -126,7 +124,7 @@ def schedule_items(owner_id: str, schedule: RecurringSchedule) -> tuple[Schedule
 
 def _divided(whole: Decimal, count: int, *, rounded: bool = False) -> list[Decimal]:
     """Equal parts, the last of which takes what division or rounding left over."""
-    part = SHARES.divide(whole, Decimal(count))
+    part = QUOTIENTS.divide(whole, Decimal(count))
     if rounded:
         part = part.to_integral_value(ROUND_HALF_UP)
     return [*[part] * (count - 1), whole - part * (count - 1)]

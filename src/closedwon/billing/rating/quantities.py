@@ -13,7 +13,7 @@ import msgspec
 
 from closedwon.billing.catalog.types import Metric, Product, ProductVersion
 from closedwon.billing.rating.demand import Demand, Reading
-from closedwon.kernel.exact import CONTEXT, ZERO
+from closedwon.kernel.exact import CONTEXT, QUOTIENTS, ZERO
 from closedwon.kernel.instant import Interval
 
 ROUNDINGS = {
@@ -110,7 +110,7 @@ def billed(version: ProductVersion, value: Decimal) -> Decimal:
     """
     if version.conversion is not None:
         factor = version.conversion.factor
-        value = value / factor if version.conversion.divide else value * factor
+        value = QUOTIENTS.divide(value, factor) if version.conversion.divide else value * factor
     if version.rounding is not None:
         unit = Decimal(1).scaleb(-version.rounding.decimal_places)
         value = value.quantize(unit, ROUNDINGS[version.rounding.method], CONTEXT)

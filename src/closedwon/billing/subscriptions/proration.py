@@ -1,10 +1,9 @@
 """The part of a period that counts, and how what it costs is rounded (R10, R207, R223)."""
 
-import decimal
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from closedwon.billing.contracts.recurring import ProrationRounding, RoundingMethod
-from closedwon.kernel.exact import CONTEXT
+from closedwon.kernel.exact import QUOTIENTS
 from closedwon.kernel.instant import HOUR, Interval
 
 ROUNDINGS = {
@@ -12,10 +11,6 @@ ROUNDINGS = {
     RoundingMethod.FLOOR: ROUND_FLOOR,
     RoundingMethod.CEILING: ROUND_CEILING,
 }
-
-SHARES = decimal.Context(prec=28, rounding=ROUND_HALF_UP, traps=CONTEXT.traps)
-"""Quotients keep as many digits as R4 asks for, and no more: sums of shares, balances drawn down to
-zero and lines split by balances then stay exact in CONTEXT."""
 
 
 def prorated(
@@ -25,7 +20,7 @@ def prorated(
     covered, full = _hours(part), _hours(nominal)
     if covered == full:
         return amount
-    share = SHARES.divide(amount * covered, Decimal(full))
+    share = QUOTIENTS.divide(amount * covered, Decimal(full))
     if rounding is None:
         return share
     unit = Decimal(1).scaleb(-rounding.decimal_places)

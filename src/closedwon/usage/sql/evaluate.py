@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from closedwon.kernel.errors import Refused
-from closedwon.kernel.exact import CONTEXT, canonical
+from closedwon.kernel.exact import QUOTIENTS, canonical
 from closedwon.usage.sql.tree import ORDER, Level, Node, Query
 from closedwon.usage.sql.values import WIDE, Row, Value, remembered, told, value_of
 
@@ -218,4 +218,4 @@ def _first(state: Sequence[Decimal] | None) -> Decimal | None:
 
 
 def _mean(state: tuple[Decimal, int] | None) -> Decimal | None:
-    return None if state is None else CONTEXT.divide(state[0], Decimal(state[1]))
+    return None if state is None else QUOTIENTS.divide(state[0], Decimal(state[1]))

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from closedwon.kernel.errors import Refused
-from closedwon.kernel.exact import CONTEXT, canonical
+from closedwon.kernel.exact import QUOTIENTS, canonical
 from closedwon.kernel.instant import parse_instant, wire_instant
 from closedwon.usage.columns import EPOCH, MICROSECOND
 from closedwon.usage.numbers import number
@@ -102,7 +102,7 @@ def _strict(function: Callable[..., Any], args: list[Value]) -> Value:
 
 
 def _quotient(left: Decimal, right: Decimal) -> Decimal | None:
-    return CONTEXT.divide(left, right) if right else None
+    return QUOTIENTS.divide(left, right) if right else None
 
 
 def _rounded(rounding: str) -> Callable[[int], Callable[[Decimal], Decimal]]:
