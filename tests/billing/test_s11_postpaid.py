@@ -20,7 +20,14 @@ from billing.world import (
     usage_product,
 )
 from closedwon.billing.contracts.edits import Added, Create, Follow
-from closedwon.billing.contracts.terms import Commit, CommitKind, Transition, TransitionType
+from closedwon.billing.contracts.terms import (
+    Commit,
+    CommitKind,
+    StatementSchedule,
+    Transition,
+    TransitionType,
+)
+from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 
 MONTHS = [f"2024-{m:02}" for m in (10, 11, 12)] + [f"2025-{m:02}" for m in range(1, 10)]
@@ -132,3 +139,40 @@ def test_r206_a_postpaid_commit_has_one_later_payment_of_its_amount(
 ) -> None:
     with pytest.raises(Refused, match="postpaid"):
         promise(**wrong)
+
+
+def test_r140_r187_a_shared_promise_waits_for_the_last_statement_of_every_contract() -> None:
+    """One contract bills the promise monthly, another draws from it and is billed quarterly."""
+    shared = commit(
+        "X",
+        ("10000", "2025-01-01", "2025-02-01"),
+        payments={"2025-02-01": "10000"},
+        kind=CommitKind.POSTPAID,
+        invoice_contract_id="monthly",
+    )
+    quarterly = StatementSchedule(frequency=Frequency.QUARTERLY)
+    signed = [
+        Create(customer_id="customer", term=term, rate_card_id="card", statement=statement)
+        for term, statement in (
+            (span("2025-01-01", "2025-02-01"), StatementSchedule()),
+            (span("2025-01-01", "2025-04-01"), quarterly),
+        )
+    ]
+    w = World(
+        catalog(
+            [usage_product("Api"), fixed_product("commit")], [metric("Api")], [rate("Api", "100")]
+        ),
+        [contract("monthly", signed[0]), contract("quarterly", signed[1])],
+        commits=(shared,),
+    )
+    w.use("Api", "2025-01-10", "20")
+
+    w.finalize("2025-02-03")
+    w.use("Api", "2025-01-20", "5")
+    early = w.invoices("SCHEDULED")
+    w.finalize("2025-04-02")
+    (trueup,) = w.invoices("SCHEDULED")
+
+    assert early == []
+    assert trueup.issued_at == at("2025-04-02")
+    assert sum(invoice.total for invoice in w.account.finalized) == cents("10000")

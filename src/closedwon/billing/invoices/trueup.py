@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import takewhile
 
 from closedwon.billing.account import Account, BillingSettings
 from closedwon.billing.balances.pools import Pool
@@ -30,8 +31,9 @@ def trueup_invoices(
     """Drafts of the contract's true-ups, each showing the live shortfall (R187).
 
     Due at the payment's date, but never before the last usage invoice of the access window is
-    final (R140), so there is none while that is void; nor when its own invoice is (R283). Nothing
-    short, nothing billed. The pools must be drawn by every usage invoice.
+    final, of every contract that may draw it (R140), so there is none while one is void; nor when
+    its own invoice is (R283). Nothing short, nothing billed. The pools must be drawn by every
+    usage invoice.
     """
     for pool in pools:
         if pool.billed_on != contract.id or not awaits_trueup(account, pool):
@@ -39,7 +41,7 @@ def trueup_invoices(
         if _is_withheld(account, pool):
             continue
         (payment,) = pool.commit.payments
-        issued_at = max(payment.timestamp, _last_statement(account, contract, pool, settings))
+        issued_at = max(payment.timestamp, _last_statements(account, pool, settings))
         if pool.remaining:
             yield _invoice(account, contract, pool, issued_at)
 
@@ -54,12 +56,12 @@ def awaits_trueup(account: Account, pool: Pool) -> bool:
 
 
 def _is_withheld(account: Account, pool: Pool) -> bool:
-    """Whether the true-up, or the statement it has to wait for, is void and not regenerated."""
+    """Whether the true-up, or a statement it has to wait for, is void and not regenerated."""
     (payment,) = pool.commit.payments
     return any(
         payment.id in invoice.payment_ids
         or (
-            invoice.contract_id == pool.billed_on
+            _waits_for(pool, invoice.contract_id)
             and invoice.start is not None
             and invoice.end is not None
             and invoice.start < pool.window.until <= invoice.end
@@ -68,18 +70,30 @@ def _is_withheld(account: Account, pool: Pool) -> bool:
     )
 
 
-def _last_statement(
-    account: Account, contract: Contract, pool: Pool, settings: BillingSettings
-) -> datetime:
-    """When the last usage invoice that touches the access window finalizes (R140, R187)."""
+def _waits_for(pool: Pool, contract_id: str) -> bool:
+    """Whether the contract's usage may draw the promise, or its invoices bill it (R140, R302)."""
+    return pool.billed_on == contract_id or pool.serves(contract_id)
+
+
+def _last_statements(account: Account, pool: Pool, settings: BillingSettings) -> datetime:
+    """When the last usage invoices that touch the access window are final (R140, R187)."""
     ends = pool.window.until
-    if ends < FAR_FUTURE:
-        for period in periods(anchor(contract), contract.statement.frequency, contract.term):
-            if period.until >= ends:
-                statement_id = usage_invoice_id(contract.id, period.start)
-                planned = finalizes_at(period, settings.grace_hours)
-                return account.issue_dates.get(statement_id, planned)
-    return ends
+    if ends == FAR_FUTURE:
+        return ends
+    waiting = (c for c in account.contracts if c.archived_at is None and _waits_for(pool, c.id))
+    return max((_last_statement(account, c, ends, settings) for c in waiting), default=ends)
+
+
+def _last_statement(
+    account: Account, contract: Contract, ends: datetime, settings: BillingSettings
+) -> datetime:
+    """When the contract's last usage invoice of what lies before ``ends`` is final."""
+    grid = periods(anchor(contract), contract.statement.frequency, contract.term)
+    touching = list(takewhile(lambda period: period.start < ends, grid))
+    if not touching:
+        return ends
+    statement_id = usage_invoice_id(contract.id, touching[-1].start)
+    return account.issue_dates.get(statement_id, finalizes_at(touching[-1], settings.grace_hours))
 
 
 def _invoice(account: Account, contract: Contract, pool: Pool, issued_at: datetime) -> Invoice:
