@@ -25,6 +25,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     salesforce_account_id: str | None = None
     custom_fields: Mapping[str, str] = {}
     created_at: datetime
+    updated_at: datetime | None = None
+    """When its name, account or aliases changed last; None while they never did."""
     archived_at: datetime | None = None
 
 

@@ -39,8 +39,10 @@ COMMANDS = {
     "report": "report:report",
     "run": "run:run",
     "salesforce": "salesforce:salesforce",
+    "serve": "serve:serve",
     "status": "status:status",
     "sync": "sync:sync",
+    "token": "token:token",
     "usage": "usage:usage",
     "whatif": "whatif:whatif",
 }

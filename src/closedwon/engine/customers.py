@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from closedwon.billing.account import Customer
-from closedwon.engine.command import command
+from closedwon.engine.command import Author, command
 from closedwon.engine.fields import check_fields
 from closedwon.kernel.errors import Conflict, NotFound, Refused
 from closedwon.store.stores import Stores
@@ -23,7 +23,7 @@ def create(stores: Stores, customer: Customer, *, by: str, now: datetime) -> Non
     with command(stores, "create", ("customer", customer.id), by=by, now=now) as running:
         known = many(stores, [customer.id]).get(customer.id)
         if known is not None:
-            if replace(known, created_at=customer.created_at) != customer:
+            if _as_created(known, customer) != customer:
                 raise Conflict("a customer with this id and other content exists", id=customer.id)
             return
         account = customer.salesforce_account_id
@@ -48,7 +48,34 @@ def set_aliases(
         _check_aliases(stores, customer_id, aliases)
         if customer.ingest_aliases != aliases:
             stores.customers.set_aliases(customer_id, aliases)
+            stores.customers.put(replace(customer, updated_at=now))
             run.changed = True
+
+
+def rename(stores: Stores, customer_id: str, name: str, author: Author) -> None:
+    """Give a customer another name; invoices that are final keep the old one (R11)."""
+    what = ("customer", customer_id)
+    with command(stores, "rename", what, by=author.by, now=author.now) as running:
+        customer = get(stores, customer_id)
+        if not name:
+            raise Refused("a customer needs a name", customer=customer_id)
+        if customer.name != name:
+            stores.customers.put(replace(customer, name=name, updated_at=author.now))
+            running.changed = True
+
+
+def link_account(stores: Stores, customer_id: str, account: str | None, author: Author) -> None:
+    """Say which CRM account a customer is, None for none; raises Conflict for a taken one."""
+    what = ("customer", customer_id)
+    with command(stores, "link_account", what, by=author.by, now=author.now) as running:
+        customer = get(stores, customer_id)
+        holder = None if account is None else stores.customers.id_of_account(account)
+        if holder not in (None, customer_id):
+            raise Conflict("the account has a customer already", account=str(account), id=holder)
+        if customer.salesforce_account_id != account:
+            changed = replace(customer, salesforce_account_id=account, updated_at=author.now)
+            stores.customers.put(changed)
+            running.changed = True
 
 
 def get(stores: Stores, customer_id: str) -> Customer:
@@ -67,6 +94,11 @@ def many(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Customer]:
         found.id: replace(found, custom_fields=fields.get(found.id, {}))
         for found in stores.customers.many(ids).values()
     }
+
+
+def _as_created(known: Customer, given: Customer) -> Customer:
+    """``known`` with the instants of ``given``, which say nothing about its content."""
+    return replace(known, created_at=given.created_at, updated_at=given.updated_at)
 
 
 def _check_aliases(stores: Stores, customer_id: str, aliases: tuple[str, ...]) -> None:

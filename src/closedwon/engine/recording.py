@@ -7,7 +7,7 @@ from typing import Any
 
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.named_schedules import NamedSegment
-from closedwon.engine import archiving, fields, named_schedules
+from closedwon.engine import archiving, customers, fields, named_schedules
 from closedwon.engine.command import Author
 from closedwon.store.stores import Stores
 
@@ -92,6 +92,16 @@ class Recording:
         """Every named schedule of an owner, by name."""
         names = self.stores.named_schedules.names(*about)
         return {name: self.named_schedule(about, name) for name in names}
+
+    def rename_customer(self, customer_id: str, name: str, now: datetime, by: str = API) -> None:
+        """Give a customer another name."""
+        customers.rename(self.stores, customer_id, name, Author(by=by, now=now))
+
+    def link_account(
+        self, customer_id: str, account_id: str | None, now: datetime, by: str = API
+    ) -> None:
+        """Say which CRM account a customer is; None for none. A taken one is a Conflict."""
+        customers.link_account(self.stores, customer_id, account_id, Author(by=by, now=now))
 
     def archive_customer(self, customer_id: str, now: datetime, by: str = API) -> None:
         """Archive a customer with its contracts and balances, for good (R125)."""

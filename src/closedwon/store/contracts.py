@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.state import Contract
 from closedwon.kernel.ids import digest
-from closedwon.kernel.instant import format_instant
+from closedwon.kernel.instant import format_instant, parse_instant
 from closedwon.store.migrations import append_only, create, migrations
 from closedwon.store.rows import (
     change,
@@ -219,6 +219,12 @@ class Contracts:
             ids=listing(customer_ids or ()),
         )
         return tuple(row["customer_id"] for row in rows)
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first instant later than ``after`` at which any contract is due."""
+        sql = "select min(due_at) as due from contract where due_at > :after"
+        found = select(self._db, sql, after=format_instant(after))[0]["due"]
+        return None if found is None else parse_instant(found)
 
     def count_due(self, now: datetime) -> int:
         """How many customers ``customers_due`` would name without a limit."""

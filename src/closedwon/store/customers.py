@@ -52,16 +52,23 @@ class Customers:
         )
         self.set_aliases(customer.id, customer.ingest_aliases)
 
+    def put(self, customer: Customer) -> None:
+        """Replace what is kept of a customer, but for its aliases and custom fields."""
+        bare = replace(customer, ingest_aliases=(), custom_fields={})
+        change(
+            self._db,
+            "update customer set name = :name, salesforce_account_id = :account,"
+            " content = :content where id = :id",
+            id=customer.id,
+            name=customer.name,
+            account=customer.salesforce_account_id,
+            content=encoded(bare),
+        )
+
     def archive(self, customer_id: str, now: datetime) -> None:
         """Mark it archived; everything it holds stays (R125)."""
         found = self.many([customer_id])[customer_id]
-        bare = replace(found, ingest_aliases=(), archived_at=now)
-        change(
-            self._db,
-            "update customer set content = :content where id = :id",
-            id=customer_id,
-            content=encoded(bare),
-        )
+        self.put(replace(found, archived_at=now))
 
     def set_aliases(self, customer_id: str, aliases: tuple[str, ...]) -> None:
         """Replace the whole set; what is left out is free again (R24)."""

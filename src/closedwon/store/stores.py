@@ -24,6 +24,7 @@ from closedwon.store.outbox import Outbox
 from closedwon.store.packages import Packages
 from closedwon.store.problems import BillingProblems
 from closedwon.store.providers import BillingProviders
+from closedwon.store.tokens import Tokens
 
 
 class Stores:
@@ -36,6 +37,7 @@ class Stores:
         self.custom_fields = CustomFields(db)
         self.keys = UniquenessKeys(db)
         self.answers = IdempotentAnswers(db)
+        self.tokens = Tokens(db)
         self.contracts = Contracts(db)
         self.families = Families(db)
         self.customer_terms = CustomerTerms(db)

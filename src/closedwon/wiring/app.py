@@ -11,7 +11,6 @@ from typing import Self, assert_never
 
 from sqlite_utils import Database
 
-from closedwon.billing.account import BillingSettings
 from closedwon.crm.salesforce import SalesforceCrm
 from closedwon.deals.types import Deal, Rejected, Terms
 from closedwon.engine import Engine
@@ -40,6 +39,7 @@ from closedwon.sync.watch import Watch
 from closedwon.targets import EmbeddedTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
+from closedwon.wiring.choices import billing_settings
 from closedwon.wiring.delivery import deliveries, metering
 from closedwon.wiring.lock import writer_lock
 from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
@@ -135,14 +135,7 @@ class App:
     @cached_property
     def engine(self) -> Engine:
         """The billing engine."""
-        chosen = BillingSettings(
-            grace_hours=self.settings.billing_grace_hours,
-            rollover_base=self.settings.billing_rollover_base,
-            corrections=self.settings.billing_corrections,
-            drawdown_dates=self.settings.billing_drawdown_dates,
-            max_individual_seats=self.settings.billing_max_individual_seats,
-        )
-        return Engine(self.db, self.usage, chosen)
+        return Engine(self.db, self.usage, billing_settings(self.settings))
 
     @cached_property
     def org(self) -> Org:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from closedwon.billing.catalog.types import (
     FIAT,
@@ -42,6 +41,7 @@ from closedwon.wiring.catalog_entries import (
     ProductEntry,
     RateEntry,
 )
+from closedwon.wiring.yaml_file import read
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -54,21 +54,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 def read_catalog(path: Path) -> CatalogFile:
     """Parse a catalogue file; raises ConfigError with the file and the place in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return msgspec.convert(
-            yaml.load(text, Loader=yaml.CBaseLoader),  # noqa: S506 - builds text, lists and dicts
-            CatalogFile,
-            strict=False,
-        )
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError(f"{place}: {error.problem}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the catalogue {path}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    return read(path, CatalogFile, "catalogue")
 
 
 def load_catalog(engine: Engine, found: CatalogFile, now: datetime) -> Loaded:

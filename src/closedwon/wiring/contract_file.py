@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Added, Create
@@ -29,6 +28,7 @@ from closedwon.kernel.errors import ConfigError
 from closedwon.kernel.exact import wire
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, parse_instant
+from closedwon.wiring.yaml_file import read
 
 
 class AmountEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,21 +96,7 @@ class ContractFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_contract(path: Path) -> ContractFile:
     """Parse a contract file; raises ConfigError with the file and the place in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return msgspec.convert(
-            yaml.load(text, Loader=yaml.CBaseLoader),  # noqa: S506 - builds text, lists and dicts
-            ContractFile,
-            strict=False,
-        )
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError(f"{place}: {error.problem}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the contract {path}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    return read(path, ContractFile, "contract")
 
 
 def contract_of_file(found: ContractFile, customer_id: str, now: datetime) -> Create:

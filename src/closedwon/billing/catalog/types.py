@@ -112,6 +112,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 
     factor: Decimal
     divide: bool
+    name: str = ""  # of the billed unit; shown only
 
     def __post_init__(self) -> None:
         if self.factor <= 0:
@@ -159,6 +160,8 @@ class ProductVersion(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """HOUR or SERVICE_PERIOD, for SQL metrics (R39)."""
     composite: CompositeBase | None = None
     """What a COMPOSITE product takes its percentage of (R241)."""
+    created_at: datetime | None = None
+    created_by: str = ""  # the API caller; empty, and no created_at, when there was none
 
     @cached_property
     def tag_set(self) -> frozenset[str]:
@@ -256,6 +259,7 @@ class RateCard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     product_order: tuple[str, ...] = ()
     """Products in the order invoices show them; those left out follow (R134)."""
     created_at: datetime
+    created_by: str = ""
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
 

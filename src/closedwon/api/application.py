@@ -1,0 +1,133 @@
+"""The ASGI application: FastAPI routes that hand every request to the gate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import anyio.from_thread
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from closedwon.api.answers import failed, told
+from closedwon.api.call import Answer, Ingest, Route
+from closedwon.api.clock import ManualClock
+from closedwon.api.gate import Door, Gate, Incoming
+from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit
+from closedwon.api.resources import ROUTES, clock_routes
+from closedwon.api.workers import Workers
+from closedwon.kernel.errors import ClosedwonError
+from closedwon.usage.options import BACKDATING_DAYS
+
+JSON = "application/json"
+READY_S = 2.0
+"""How long a probe waits for a worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an application is made of, besides its engines."""
+
+    ingest: Ingest
+    clock: Callable[[], datetime]
+    """A ``ManualClock`` opens ``POST /closedwon/clock``."""
+    new_id: Callable[[], str]
+    ticks: Callable[[], float]
+    """Seconds that only go forward, for the rate limit."""
+    backdating_days: int | None = BACKDATING_DAYS
+    """Oldest usage accepted, in days; None takes any (R18)."""
+    environment: str = "sandbox"
+    requests_per_second: int = 0
+    """By token; 0 sets no limit."""
+    body_bytes_max: int = BODY_BYTES_MAX
+
+
+def application(workers: Workers, options: Options) -> ASGIApp:
+    """The wire over ``workers``; the caller closes them after the server."""
+    door = Door(
+        ingest=options.ingest,
+        backdating_days=options.backdating_days,
+        clock=options.clock,
+        new_id=options.new_id,
+        environment=options.environment,
+        rate=RateLimit(options.requests_per_second, options.ticks),
+    )
+    gate = Gate(door)
+    app = FastAPI(title="closedwon", docs_url=None, redoc_url=None, openapi_url=None)
+    routes = ROUTES
+    if isinstance(options.clock, ManualClock):
+        routes = (*routes, *clock_routes(options.clock))
+    for route in routes:
+        app.add_api_route(
+            route.path,
+            _endpoint(gate, workers, route, options.new_id),
+            methods=[route.method],
+            name=route.name,
+        )
+    _add_probes(app, workers)
+    app.add_exception_handler(HTTPException, _unrouted)
+    return SizeLimit(app, options.body_bytes_max, _refusal)
+
+
+def _endpoint(
+    gate: Gate, workers: Workers, route: Route, new_id: Callable[[], str]
+) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        incoming = _incoming(request, new_id())
+        try:
+            answer = workers.run(
+                lambda engine: gate.answer(engine, route, incoming), route.seconds_max
+            )
+        except ClosedwonError as error:
+            answer = failed(error, incoming.path)
+        return _response(answer, incoming.request_id)
+
+    return endpoint
+
+
+def _incoming(request: Request, request_id: str) -> Incoming:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    body = anyio.from_thread.run(request.body) if request.method != "GET" else b""
+    return Incoming(
+        path=request.url.path,
+        params=request.path_params,
+        query=dict(request.query_params),
+        body=body,
+        token=token.strip() if kind.lower() == "bearer" else "",
+        key=request.headers.get("idempotency-key"),
+        request_id=request_id,
+    )
+
+
+def _response(answer: Answer, request_id: str) -> Response:
+    headers = {**answer.headers, "X-Request-Id": request_id, "Cache-Control": "no-store"}
+    return Response(answer.body, answer.status, headers, JSON)
+
+
+def _add_probes(app: FastAPI, workers: Workers) -> None:
+    def healthz(_request: Request) -> Response:
+        return Response('{"status":"ok"}', media_type=JSON)
+
+    def readyz(_request: Request) -> Response:
+        try:
+            workers.run(lambda engine: engine.stores.catalogue.revision(), READY_S)
+        except Exception:  # noqa: BLE001 whatever it is, it is not ready; the log has it
+            return Response('{"status":"not ready"}', 503, media_type=JSON)
+        return Response('{"status":"ok"}', media_type=JSON)
+
+    app.add_api_route("/healthz", healthz, methods=["GET"])
+    app.add_api_route("/readyz", readyz, methods=["GET"])
+
+
+def _unrouted(request: Request, error: Exception) -> Response:
+    """No such path, or not with this method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    told_as = "no such path" if status == 404 else "not with this method"
+    answer = told(status, told_as, request.url.path)
+    return Response(answer.body, status, media_type=JSON)
+
+
+def _refusal(status: int, message: str) -> ASGIApp:
+    answer = told(status, message, "")
+    return partial(Response(answer.body, status, {"Connection": "close"}, JSON))

@@ -1,0 +1,89 @@
+"""A route and a call of it: what a resource module is made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from closedwon.api.model import NoQuery, Wire
+from closedwon.api.paging import Asked
+from closedwon.engine import Engine
+from closedwon.store.tokens import Scope
+from closedwon.usage.types import IngestReport, UsageEvent
+
+SECONDS_MAX = 60.0
+"""How long a caller waits for an answer, as the SDK's own limit is."""
+
+
+class Ingest(Protocol):
+    """How events are stored; ``usage.UsageLog.ingest`` is one."""
+
+    def __call__(
+        self, events: Sequence[UsageEvent], now: datetime, *, any_age: bool = False
+    ) -> IngestReport:
+        """Store a batch durably before returning."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request that was let in: what a resource function works with."""
+
+    engine: Engine
+    ingest: Ingest
+    backdating_days: int | None
+    """Oldest usage accepted, in days; None takes any (R18)."""
+    now: datetime
+    by: str
+    """Name of the token, for the audit log."""
+    new_id: Callable[[], str]
+    """Ids of what the caller creates (R13)."""
+    path: Mapping[str, str]
+    query: Any
+    """An instance of the route's ``query``."""
+    page: Asked
+    """``limit`` and ``next_page`` of the query string, of routes that page."""
+
+
+Do = Callable[[Call, Any], Any]
+"""(call, body) -> what is answered as JSON; None answers ``{}``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method and path of the wire, what it needs and what it does."""
+
+    method: str
+    path: str
+    scope: Scope
+    do: Do
+    body: type[Wire] | None = None
+    """Model of the JSON body; None where there is none, or where ``is_raw``."""
+    query: type[Wire] = NoQuery
+    is_paged: bool = False
+    """Whether ``limit`` and ``next_page`` may stand in the query string."""
+    is_raw: bool = False
+    """Whether ``do`` gets the bytes of the body."""
+    is_stored: bool = True
+    """Whether it runs in a transaction of the state: a snapshot to read, the lock to write."""
+    seconds_max: float = SECONDS_MAX
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change the state."""
+        return self.is_stored and self.scope in {Scope.WRITE, Scope.ADMIN}
+
+    @property
+    def name(self) -> str:
+        """Unique among all routes; of the OpenAPI document."""
+        words = self.path.replace("{", "").replace("}", "").replace("-", "_")
+        return f"{self.method.lower()}{words.replace('/', '_')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: status, JSON text, headers."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,172 @@
+"""The front door: every request is let in, limited, parsed, done once and answered here."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from closedwon.api.answers import Forbidden, answered, failed, told
+from closedwon.api.call import Answer, Call, Ingest, Route
+from closedwon.api.limits import RateLimit, check_depth
+from closedwon.api.model import parsed
+from closedwon.api.paging import Asked, asked_in
+from closedwon.engine import Engine
+from closedwon.kernel import strict_json
+from closedwon.kernel.errors import AuthFailed, ClosedwonError, Refused
+from closedwon.store.database import writing
+from closedwon.store.idempotency import Answer as Kept
+from closedwon.store.tokens import Token
+
+KEY_LENGTH_MAX = 255
+PAGE_FIELDS = ("limit", "next_page")
+CORRELATION = "webhook_notification_id"
+"""A parameter of several reads that means nothing here (metronome.md 2.1)."""
+
+log = structlog.get_logger("closedwon.api")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One request as it came, whole."""
+
+    path: str
+    params: Mapping[str, str]
+    """What stands in the path where the route has names."""
+    query: Mapping[str, str]
+    body: bytes
+    token: str
+    """What follows ``Bearer``; empty without one."""
+    key: str | None
+    """Idempotency-Key."""
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What the gate needs beside an engine."""
+
+    ingest: Ingest
+    backdating_days: int | None
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    environment: str
+    rate: RateLimit
+
+
+class Gate:
+    """Answers requests; one for all workers, so that writers take turns."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._writing = threading.Lock()
+
+    def answer(self, engine: Engine, route: Route, incoming: Incoming) -> Answer:
+        """The answer to one request; nothing raises."""
+        try:
+            token = self._let_in(engine, route, incoming)
+            parsed_body = _body(route, incoming)
+            call = self._call(engine, route, incoming, token)
+            if incoming.key is not None and route.method == "POST":
+                return self._once(call, route, incoming, parsed_body)
+            return self._done(call, route, parsed_body, incoming)
+        except ClosedwonError as error:
+            return self._failed(error, incoming)
+        except Exception as error:  # noqa: BLE001 logged in full, told to nobody
+            return _crashed(error, incoming)
+
+    def _let_in(self, engine: Engine, route: Route, incoming: Incoming) -> Token:
+        """The token; raises AuthFailed, Forbidden, TooMany."""
+        token = engine.stores.tokens.find(incoming.token) if incoming.token else None
+        if token is None or token.revoked_at is not None:
+            raise AuthFailed("the bearer token is missing or wrong")
+        if not token.allows(route.scope):
+            raise Forbidden(f"this token has no scope {route.scope.value!r}")
+        self._door.rate.take(token.name)
+        return token
+
+    def _call(self, engine: Engine, route: Route, incoming: Incoming, token: Token) -> Call:
+        query = {name: text for name, text in incoming.query.items() if name != CORRELATION}
+        page = Asked()
+        if route.is_paged:
+            page = asked_in(query)
+            query = {name: text for name, text in query.items() if name not in PAGE_FIELDS}
+        return Call(
+            engine=engine,
+            ingest=self._door.ingest,
+            backdating_days=self._door.backdating_days,
+            now=self._door.clock(),
+            by=token.name,
+            new_id=self._door.new_id,
+            path=incoming.params,
+            query=parsed(route.query, query, "query"),
+            page=page,
+        )
+
+    def _done(self, call: Call, route: Route, body: Any, incoming: Incoming) -> Answer:
+        if not route.is_stored:
+            return answered(route.do(call, body))
+        if not route.writes:
+            with call.engine.db.atomic():
+                return answered(route.do(call, body))
+        with self._writing, writing(call.engine.db):
+            return self._tried(call, route, body, incoming)
+
+    def _tried(self, call: Call, route: Route, body: Any, incoming: Incoming) -> Answer:
+        """A refusal is an answer too: the record of it is committed, what was begun is not."""
+        try:
+            return answered(route.do(call, body))
+        except Refused as error:
+            return self._failed(error, incoming)
+
+    def _once(self, call: Call, route: Route, incoming: Incoming, body: Any) -> Answer:
+        """The answer kept for this key, or the answer now, kept with what it did (R8, G12)."""
+        key, path = incoming.key or "", incoming.path
+        if not 1 <= len(key) <= KEY_LENGTH_MAX:
+            raise Refused(f"Idempotency-Key: expected 1 to {KEY_LENGTH_MAX} characters")
+        content = strict_json.loads(incoming.body) if incoming.body else None
+        print_ = strict_json.fingerprint([route.method, path, dict(incoming.query), content])
+        scope = f"{self._door.environment}:{call.by}"
+        answers = call.engine.stores.answers
+        with self._writing:
+            with writing(call.engine.db):
+                kept = answers.replay(scope, key, print_)
+                if kept is not None:
+                    return Answer(kept.status, kept.body, {"Idempotent-Replayed": "true"})
+            try:
+                with writing(call.engine.db):
+                    answer = self._tried(call, route, body, incoming)
+                    made = Kept(status=answer.status, body=answer.body)
+                    answers.keep(scope, key, print_, made, call.now)
+                    return answer
+            except Exception as error:  # noqa: BLE001 same; and kept, because work began (R8)
+                answer = _crashed(error, incoming)
+            with writing(call.engine.db):
+                made = Kept(status=answer.status, body=answer.body)
+                answers.keep(scope, key, print_, made, call.now)
+            return answer
+
+    def _failed(self, error: ClosedwonError, incoming: Incoming) -> Answer:
+        answer = failed(error, incoming.path)
+        if answer.status == 500:
+            log.error("request failed", request_id=incoming.request_id, error=str(error))
+        return answer
+
+
+def _body(route: Route, incoming: Incoming) -> Any:
+    """The body as the route wants it; raises Refused."""
+    if route.is_raw:
+        return incoming.body
+    if route.body is None:
+        return None
+    found = strict_json.loads(incoming.body or b"{}")
+    check_depth(found)
+    return parsed(route.body, found, "body")
+
+
+def _crashed(error: Exception, incoming: Incoming) -> Answer:
+    log.error("request failed", request_id=incoming.request_id, path=incoming.path, exc_info=error)
+    message = "internal error; the request id finds it in the log"
+    return told(500, message, incoming.path)

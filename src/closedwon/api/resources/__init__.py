@@ -1,0 +1,28 @@
+"""SHELF: one file per resource of the wire; each lists its ROUTES, and this file lists them all."""
+
+from closedwon.api.call import Route
+from closedwon.api.clock import ManualClock
+from closedwon.api.resources import (
+    billable_metrics,
+    customers,
+    ingest,
+    plans,
+    services,
+    test_clock,
+    usage,
+)
+
+ROUTES: tuple[Route, ...] = (
+    *customers.ROUTES,
+    *ingest.ROUTES,
+    *usage.ROUTES,
+    *billable_metrics.ROUTES,
+    *services.ROUTES,
+    *plans.ROUTES,
+)
+"""Every route there always is."""
+
+
+def clock_routes(clock: ManualClock) -> tuple[Route, ...]:
+    """Routes of a server that was started with a clock that is moved by hand."""
+    return test_clock.routes(clock)

@@ -1,0 +1,83 @@
+"""``serve``: the Metronome HTTP API over this state."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from closedwon.cli.session import Session, pass_session
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--clock",
+    "clock_kind",
+    type=click.Choice(("system", "manual")),
+    default="system",
+    show_default=True,
+    help="manual: time stands still and POST /closedwon/clock moves it, running what falls due.",
+)
+@click.option("--now", metavar="INSTANT", help="Where a manual clock starts; else the time it is.")
+@click.option("--requests-per-second", default=0, type=click.IntRange(0), help="By token; 0: all.")
+@click.option("--tls-certificate", type=FILE, help="PEM chain; needed off loopback.")
+@click.option("--tls-key", type=FILE, help="PEM private key.")
+@click.option("--insecure", is_flag=True, help="Listen off loopback without TLS.")
+@pass_session
+def serve(  # noqa: PLR0913 - one argument an option
+    session: Session,
+    *,
+    host: str,
+    port: int,
+    clock_kind: str,
+    now: str | None,
+    requests_per_second: int,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    insecure: bool,
+) -> None:
+    """Answer the Metronome HTTP API, until interrupted.
+
+    Software written for Metronome needs another base URL and a token of ``closedwon token create``.
+    Invoices are made final by ``closedwon run``, or by moving a manual clock.
+    """
+    from closedwon.api import ManualClock, check_binding
+    from closedwon.api import serve as serve_at
+    from closedwon.api.serving import listening
+    from closedwon.wiring.serving import wire
+
+    if (tls_certificate is None) != (tls_key is None):
+        raise click.UsageError("--tls-certificate and --tls-key go together")
+    if now is not None and clock_kind != "manual":
+        raise click.UsageError("--now goes with --clock manual")
+    tokens = session.app.engine.stores.tokens.all()
+    check_binding(
+        host,
+        has_tls=tls_certificate is not None,
+        insecure=insecure,
+        has_token=any(one.revoked_at is None for one in tokens),
+    )
+    clock = ManualClock(_instant(now) or session.now) if clock_kind == "manual" else session.clock
+    settings = session.settings
+    session.close()
+    with wire(settings, clock, requests_per_second) as application:
+        listener = listening(host, port)
+        scheme = "https" if tls_certificate else "http"
+        click.echo(f"{scheme}://{host}:{listener.getsockname()[1]}")
+        click.echo("serving; interrupt to stop", err=True)
+        serve_at(application, listener, tls_certificate, tls_key)
+
+
+def _instant(text: str | None) -> datetime | None:
+    from closedwon.kernel.errors import Refused
+    from closedwon.kernel.instant import parse_instant
+
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except Refused as error:
+        raise click.BadParameter(error.message, param_hint="--now") from error

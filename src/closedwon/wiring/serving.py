@@ -1,0 +1,59 @@
+"""The API over a state directory: one usage store, an engine for each worker thread."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+
+from starlette.types import ASGIApp
+
+from closedwon.api import Options, Workers, application
+from closedwon.engine import Engine
+from closedwon.settings import Settings
+from closedwon.store.database import close, open_database
+from closedwon.store.migrations import migrate
+from closedwon.usage import UsageLog, open_usage
+from closedwon.wiring.choices import billing_settings
+from closedwon.wiring.sources import new_id
+
+
+@contextmanager
+def wire(
+    settings: Settings, clock: Callable[[], datetime], requests_per_second: int = 0
+) -> Iterator[ASGIApp]:
+    """The ASGI application over the state of ``settings``, while the context is open."""
+    with ExitStack() as stack:
+        anchor = open_database(settings.state_file)
+        stack.callback(close, anchor)
+        migrate(anchor)
+        usage = open_usage(
+            settings.usage_dir,
+            backdating_days=settings.usage_backdating_days,
+            metrics_retroactive=settings.usage_metrics_retroactive,
+        )
+        stack.callback(usage.close)
+        workers = stack.enter_context(Workers(lambda: _engine(settings, usage)))
+        options = Options(
+            ingest=usage.ingest,
+            backdating_days=settings.usage_backdating_days,
+            clock=clock,
+            new_id=new_id,
+            ticks=time.monotonic,
+            environment=settings.environment,
+            requests_per_second=requests_per_second,
+        )
+        yield application(workers, options)
+
+
+def _engine(settings: Settings, usage: UsageLog) -> AbstractContextManager[Engine]:
+    """An engine with a connection of the thread that enters it."""
+
+    @contextmanager
+    def opened() -> Iterator[Engine]:
+        db = open_database(settings.state_file)
+        try:
+            yield Engine(db, usage, billing_settings(settings))
+        finally:
+            close(db)
+
+    return opened()
