@@ -26,6 +26,12 @@ def m040_customer_terms(db: Database) -> None:
     )
 
 
+@migrations()
+def m073_customer_commits(db: Database) -> None:
+    """Who holds a commit is asked by the commit."""
+    create(db, "create index customer_term_edit_commit on customer_term_edit (commit_id)")
+
+
 class CustomerTerms:
     """Edits by customer; the terms are their fold."""
 

@@ -154,14 +154,13 @@ class Invoices:
         status: InvoiceStatus | None = None,
     ) -> tuple[Invoice, ...]:
         """Invoices that match every filter given, by issue date, then id (R289)."""
+        asked = {"customer_id": customer_id, "contract_id": contract_id, "status": status}
+        given = {column: value for column, value in asked.items() if value is not None}
+        where = " and ".join(f"{column} = :{column}" for column in given) or "1"
         rows = select(
             self._db,
-            "select * from invoice where (:customer is null or customer_id = :customer)"
-            " and (:contract is null or contract_id = :contract)"
-            " and (:status is null or status = :status) order by issued_at, id",
-            customer=customer_id,
-            contract=contract_id,
-            status=status,
+            f"select * from invoice where {where} order by issued_at, id",  # noqa: S608 ours
+            **given,
         )
         return tuple(_invoice(row) for row in rows)
 

@@ -41,6 +41,18 @@ def m010_journal(db: Database) -> None:
     )
 
 
+@migrations()
+def m073_journal_sources(db: Database) -> None:
+    """Voiding asks for the entries of one invoice and of a few ledger entries."""
+    create(
+        db,
+        "create index journal_entry_invoice on journal_entry (invoice_id)"
+        " where invoice_id is not null",
+        "create index journal_entry_ledger on journal_entry (ledger_entry_id)"
+        " where ledger_entry_id is not null",
+    )
+
+
 POSTINGS = (
     "select p.entry_id, p.number, e.kind, p.account, p.minor, p.currency, e.booked_on,"
     " e.customer_id, e.contract_id, e.invoice_id, p.commit_id, p.product_id"

@@ -52,6 +52,12 @@ def m060_ledger_seats(db: Database) -> None:
     create(db, "alter table ledger_entry add column per_seat text not null default '{}'")
 
 
+@migrations()
+def m073_ledger_segments(db: Database) -> None:
+    """Voiding asks for the expirations of a few segments."""
+    create(db, "create index ledger_entry_segment on ledger_entry (segment_id, type)")
+
+
 COUNTS = (
     "i.status is not 'VOID'"
     " and not exists (select 1 from ledger_taken_back t where t.entry_id = e.id)"
