@@ -40,10 +40,10 @@ class Tale(NamedTuple):
         return self.steps[-1].at
 
 
-def tale(seed: int) -> Tale:
-    """Without generators, whose rounding and names know scale and date."""
+def tale(seed: int, *without: str) -> Tale:
+    """Without generators, whose names know their date, and other features as asked."""
     random = Random(seed)  # noqa: S311 - histories, not secrets
-    story = Story(random, features=FEATURES - {"recurring"})
+    story = Story(random, features=FEATURES - {"recurring", *without})
     story.book.id_of = id_of
     biller = Biller(story.book)
     steps = []
@@ -146,7 +146,8 @@ def test_r9_moving_every_date_by_28_years_moves_every_date_and_no_amount(seed: i
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_r3_r177_scaling_every_price_and_amount_scales_every_total(seed: int) -> None:
-    plain = tale(seed)
+    """Percentages have tiers of money, and prorated fees are rounded: they have laws of their own."""
+    plain = tale(seed, "composites", "seats")
 
     def dearer(value: Any) -> Any:
         match value:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from closedwon.billing.contracts import overrides, terms
+from closedwon.billing.contracts import overrides, subscriptions, terms
 from closedwon.billing.contracts import recurring as generators
 from closedwon.billing.contracts.applicability import Applicability, Specifier
 from closedwon.billing.contracts.edits import Added, Create
@@ -102,13 +102,35 @@ def _changed(
     return None
 
 
+def subscription(found: history.Subscription, frequency: str) -> subscriptions.Subscription:
+    return subscriptions.Subscription(
+        id=found.name,
+        product_id="s0",
+        frequency=Frequency(frequency),
+        window=Interval(found.since),
+        collection=subscriptions.Collection.ARREARS,
+        is_prorated=found.is_prorated,
+        invoice_behavior=subscriptions.InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE,
+        rounding=_rounding(found.rounding),
+        initial_quantity=decimal(found.quantity),
+        quantity_updates=tuple(
+            subscriptions.QuantityUpdate(starting_at=at, quantity=decimal(quantity))
+            for at, quantity in found.updates
+        ),
+    )
+
+
+def _rounding(found: tuple[str, int] | None) -> generators.ProrationRounding | None:
+    if found is None:
+        return None
+    method, places = found
+    return generators.ProrationRounding(
+        method=generators.RoundingMethod(method), decimal_places=places
+    )
+
+
 def recurring(found: history.Recurring) -> generators.RecurringCommit:
-    rounding = None
-    if found.rounding is not None:
-        method, places = found.rounding
-        rounding = generators.ProrationRounding(
-            method=generators.RoundingMethod(method), decimal_places=places
-        )
+    rounding = _rounding(found.rounding)
     invoice = None
     if found.invoiced is not None:
         invoice = generators.RecurringAmount(unit_price=decimal(found.invoiced))
@@ -133,7 +155,7 @@ def recurring(found: history.Recurring) -> generators.RecurringCommit:
     )
 
 
-def added(found: history.Terms) -> Added:
+def added(found: history.Terms, frequency: str = "MONTHLY") -> Added:
     return Added(
         commits=tuple(commit(each) for each in found.commits),
         overrides=tuple(override(each) for each in found.overrides),
@@ -147,6 +169,7 @@ def added(found: history.Terms) -> Added:
             for charge in found.charges
         ),
         recurring=tuple(recurring(each) for each in found.recurring),
+        subscriptions=tuple(subscription(each, frequency) for each in found.subscriptions),
     )
 
 
@@ -177,7 +200,7 @@ def create(contract: history.Contract) -> Create:
         customer_id=CUSTOMER,
         term=Interval(contract.since, contract.until),
         rate_card_id="card" if contract.has_card else None,
-        terms=added(contract.terms),
+        terms=added(contract.terms, contract.statement.frequency),
         usage_filter=None if contract.filter is None else usage_filter(contract.filter),
         statement=terms.StatementSchedule(
             frequency=Frequency(contract.statement.frequency),

@@ -14,6 +14,7 @@ from oracle.history import (
     Composite,
     Definition,
     Event,
+    Fee,
     Meter,
     Price,
     Product,
@@ -44,6 +45,7 @@ FEATURES = frozenset(
         "swaps",
         "consolidation",
         "composites",
+        "seats",
     }
 )
 """What histories may hold beyond the plain terms."""
@@ -116,6 +118,15 @@ class Maker:
             rates=rates,
             conversions=conversions,
             composite=None if conversions else self._composite(products),
+            fees=self._fees() if "seats" in self.features else (),
+        )
+
+    def _fees(self) -> tuple[Fee, ...]:
+        """A price per frequency, and another one from some day on."""
+        return tuple(
+            Fee(frequency=frequency, since=since, price=self.unit_price())
+            for frequency in ("WEEKLY", "MONTHLY", "QUARTERLY", "ANNUAL")
+            for since in (EPOCH, self.instant(0, 100))
         )
 
     def _composite(self, products: tuple[Product, ...]) -> Composite | None:

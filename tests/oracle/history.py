@@ -192,11 +192,34 @@ class Recurring:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """Seats billed in arrears on the usage statement's own grid (R216-R224)."""
+
+    name: str
+    since: datetime
+    is_prorated: bool
+    rounding: tuple[str, int] | None
+    quantity: Fraction
+    updates: tuple[tuple[datetime, Fraction], ...] = ()
+    """(instant, quantity from then on)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fee:
+    """A rate of the subscription product (R216, R218)."""
+
+    frequency: str
+    since: datetime
+    price: Fraction
+
+
+@dataclass(frozen=True, kw_only=True)
 class Terms:
     commits: tuple[Commit, ...] = ()
     overrides: tuple[Override, ...] = ()
     charges: tuple[Charge, ...] = ()
     recurring: tuple[Recurring, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,5 +271,6 @@ class Catalogue:
     products: tuple[Product, ...]
     rates: tuple[Rate, ...]
     composite: Composite | None = None
+    fees: tuple[Fee, ...] = ()
     conversions: tuple[tuple[str, Fraction], ...] = ()
     """(custom pricing unit, cents for one of it) (R249)."""

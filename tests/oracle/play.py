@@ -57,6 +57,7 @@ def kinds(outcome: Outcome) -> set[str]:
         products = {product for product, _ in bill.lines}
         found |= {"conversion"} if "" in products else set()
         found |= {"composite"} if "x0" in products else set()
+        found |= {"seats"} if "s0" in products else set()
         payers = {payer for (_, payer), amount in bill.lines.items() if payer and amount}
         found |= {"two payers"} if len(payers) > 1 else set()
         found |= {"negative"} if bill.total < 0 else set()

@@ -142,6 +142,7 @@ class PureEngine:
         ]
         products += [translate.fixed_product(name) for name in ("commit", "fee")]
         above = goods.catalogue.composite
+        products.append(translate.seat_product())
         products += [] if above is None else [translate.composite_product(above)]
         kinds = (USD_CENTS, *translate.credit_types(goods.catalogue))
         return Catalog(

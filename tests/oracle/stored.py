@@ -163,6 +163,7 @@ class StoredEngine:
             engine.create_product(translate.usage_product(product, product.definitions), now)
         if self._catalogue.composite is not None:
             engine.create_product(translate.composite_product(self._catalogue.composite), now)
+        engine.create_product(translate.seat_product(), now)
         for name in ("commit", "fee"):
             engine.create_product(translate.fixed_product(name), now)
         for kind in translate.credit_types(self._catalogue):

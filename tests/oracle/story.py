@@ -134,17 +134,22 @@ class Story:
         length = self.random.choice((20, 31, 90, 180, 200))
         is_explicit = make.chance(30)
         offset = (start - make.start).days
+        terms = self.terms(is_explicit=is_explicit, low=offset, high=offset + length)
+        statement = make.statement()
+        if "seats" in make.features and statement.billed_from is None and make.chance(30):
+            terms = replace(terms, subscriptions=(make.subscription(start),))
+        has_card = bool(terms.subscriptions) or not make.chance(3)
         return Contract(
             name=make.name("k"),
             since=start,
             until=None
             if make.chance(15)
             else start + length * DAY + self.random.choice((0, 5)) * HOUR,
-            terms=self.terms(is_explicit=is_explicit, low=offset, high=offset + length),
-            statement=make.statement(),
+            terms=terms,
+            statement=statement,
             filter=self._filter(start) if make.chance(15) else None,
             is_explicit=is_explicit,
-            has_card=not make.chance(3),
+            has_card=has_card,
             is_consolidated="consolidation" in make.features and make.chance(20),
             **more,  # type: ignore[arg-type]
         )
@@ -178,13 +183,16 @@ class Story:
         )
 
     def end(self) -> Change | None:
-        """A contract's end moves within what is still open; a follower keeps its own."""
+        """A contract's end moves within what is open; subscriptions end for good with it (R117)."""
         agreement = self._any()
         until = self._hour(self.now + self.random.randrange(1, 40) * DAY)
         is_over = agreement.until is not None and agreement.until <= self.now
         if is_over or self._is_followed(agreement) or agreement.contract.follows is not None:
             return None
-        if until <= self._open_from(agreement):
+        is_later = agreement.until is None or until > agreement.until
+        if until <= self._open_from(agreement) or (
+            is_later and agreement.contract.terms.subscriptions
+        ):
             return None
         return End(contract=agreement.name, until=until)
 
@@ -285,10 +293,8 @@ class Story:
         return Sign(contract=self._contract(since))
 
     def grant(self) -> Change | None:
-        if not self.has_grants:
-            return None
         low = self._days() - 30
         commit = self.make.commit(self.catalogue.products, low, low + 90, self.now)
-        if commit.kind == "POSTPAID":
+        if commit.kind == "POSTPAID" or not self.has_grants:
             return None
         return Grant(commit=commit)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from fractions import Fraction
 
-from oracle.generate import HOUR, PROJECTS, REGIONS, TAGS, Maker
+from oracle.generate import DAY, HOUR, PROJECTS, REGIONS, TAGS, Maker
 from oracle.history import (
     ALL,
     Charge,
@@ -16,6 +16,7 @@ from oracle.history import (
     Selector,
     Spec,
     Statement,
+    Subscription,
 )
 
 
@@ -189,3 +190,18 @@ class TermMaker(Maker):
             return None
         method = self.random.choice(("HALF_UP", "FLOOR", "CEILING"))
         return method, self.random.choice((0, 0, 2, -1))
+
+    def subscription(self, since: datetime) -> Subscription:
+        """Seats from some time on, with a few changes."""
+        begins = since + self.random.choice((0, 0, 24 * 10, 24 * 40)) * HOUR
+        instants = sorted(begins + self.random.randrange(1, 90) * DAY for _ in range(3))
+        return Subscription(
+            name=self.name("q"),
+            since=begins,
+            is_prorated=self.chance(60),
+            rounding=self._proration_rounding(),
+            quantity=Fraction(self.random.randrange(0, 9)),
+            updates=tuple(
+                (at, Fraction(self.random.randrange(0, 12))) for at in dict.fromkeys(instants)
+            ),
+        )

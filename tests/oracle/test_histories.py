@@ -48,6 +48,7 @@ def test_histories_reach_what_they_are_for() -> None:
         "consolidated",
         "conversion",
         "composite",
+        "seats",
         "two payers",
     }
 

@@ -49,6 +49,7 @@ def card(catalogue: history.Catalogue, rates: Iterable[history.Rate]) -> catalog
         rates=(
             *(rate(number, found) for number, found in enumerate(rates)),
             *([] if catalogue.composite is None else [composite_rate(catalogue.composite)]),
+            *(fee(number, found) for number, found in enumerate(catalogue.fees)),
         ),
         conversions=tuple(
             catalog.UnitConversion(credit_type_id=name, fiat_per_unit=decimal(cents))
@@ -143,6 +144,22 @@ def composite_rate(above: history.Composite) -> catalog.Rate:
         product_id=above.name,
         window=Interval(EPOCH),
         price=price,
+    )
+
+
+def seat_product() -> catalog.Product:
+    only = catalog.ProductVersion(starting_at=EPOCH, name="s0")
+    return catalog.Product(id="s0", type=catalog.ProductType.SUBSCRIPTION, versions=(only,))
+
+
+def fee(number: int, found: history.Fee) -> catalog.Rate:
+    return catalog.Rate(
+        id=f"fee-{number}",
+        rate_card_id="card",
+        product_id="s0",
+        window=Interval(found.since),
+        price=Flat(price=decimal(found.price)),
+        billing_frequency=found.frequency,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oracle.biller.book import Agreement, Book
-from oracle.biller.closing import expire, roll_over, trueups
+from oracle.biller.closing import expire, final_trueup, roll_over, trueups
 from oracle.biller.dates import statements
 from oracle.biller.drawdown import Balance
 from oracle.biller.outcome import Bill, Held, Key, Outcome
@@ -132,6 +132,7 @@ class Biller:
                 (amount for segment, amount in self.book.manual if segment == name), Fraction(0)
             )
             balance.held.drawn = final_draws(self.book, name)
+            balance.held.trued_up = final_trueup(self.book, balance.commit.name)
         return found
 
     def _scheduled(self, now: datetime) -> list[Bill]:

@@ -53,6 +53,7 @@ def _rollover(book: Book, commit: Commit, new: Agreement, amount: Fraction) -> B
     )
     held = Held(granted=amount)
     held.drawn = sum((bill.drawn.get(name, Fraction(0)) for bill in book.final), Fraction(0))
+    held.trued_up = final_trueup(book, name)
     return Balance(
         commit=taken,
         segment=segment,
@@ -63,19 +64,24 @@ def _rollover(book: Book, commit: Commit, new: Agreement, amount: Fraction) -> B
     )
 
 
+def final_trueup(book: Book, commit: str) -> Fraction:
+    """What a final true-up bills: the promise is kept, nothing can draw that any more."""
+    return sum(
+        (b.total for b in book.final if b.key[0] == "trueup" and b.key[2] == commit), Fraction(0)
+    )
+
+
 def trueups(book: Book, balances: Iterable[Balance], grace: timedelta) -> list[Bill]:
-    """What postpaid promises fall short by (R187, R190); final ones are booked."""
+    """What postpaid promises fall short by (R187, R190), where it is not final yet."""
     found = []
     for balance in balances:
         agreement = book.agreements.get(balance.owner or "")
         if balance.commit.kind != "POSTPAID" or agreement is None:
             continue
         key = ("trueup", agreement.name, balance.commit.name, 0)
-        final = next((bill for bill in book.final if bill.key == key), None)
-        if final is not None:
-            balance.held.trued_up = final.total
-        elif (
+        if (
             is_awaited(agreement, balance)
+            and not balance.held.trued_up
             and balance.held.remaining
             and not _waits_for_void(book, agreement, balance.segment.until)
         ):

@@ -66,7 +66,9 @@ def _gross(line: Line) -> Fraction:
 
 
 def _is_counted(book: Book, above: Composite, line: Line, window: Window) -> bool:
-    goods = book.goods[line.subject.product]
+    goods = book.goods.get(line.subject.product)
+    if goods is None:
+        return False
     return window[0] <= line.window[0] < window[1] and counts(above, goods, line.window[0])
 
 

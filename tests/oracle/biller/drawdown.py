@@ -41,6 +41,8 @@ class Line:
 
     subject: Subject
     name: str
+    kind: int = 0
+    """Usage, then subscriptions (R176)."""
     window: Window
     group: tuple[str, ...]
     begin: Fraction
@@ -61,7 +63,14 @@ def order_lines(lines: list[Line], balances: list[Balance]) -> list[Line]:
     def key(line: Line) -> tuple[object, ...]:
         payer = next((b for b in balances if may_pay(b, line)), None)
         covered = line.tables[None if payer is None else payer.commit.name]
-        return (line.window[0], -covered.first, line.name, line.subject.product, line.group)
+        return (
+            line.kind,
+            line.window[0],
+            -covered.first,
+            line.name,
+            line.subject.product,
+            line.group,
+        )
 
     return sorted(lines, key=key)
 

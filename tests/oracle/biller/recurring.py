@@ -92,10 +92,10 @@ def _share(
 
 def _child(term: Recurring, begins: datetime, until: datetime, share: Fraction) -> Commit:
     name = f"{term.name}/{begins.isoformat()}"
-    amount = _rounded(term, term.amount, share)
+    amount = rounded(term.rounding, term.amount, share)
     payments: tuple[Payment, ...] = ()
     if term.invoiced is not None:
-        billed = _rounded(term, term.invoiced, share)
+        billed = rounded(term.rounding, term.invoiced, share)
         payments = (Payment(name=f"{name}$", at=begins, amount=billed),)
     return Commit(
         name=name,
@@ -110,12 +110,12 @@ def _child(term: Recurring, begins: datetime, until: datetime, share: Fraction) 
     )
 
 
-def _rounded(term: Recurring, amount: Fraction, share: Fraction) -> Fraction:
-    """Only a part of a period is rounded (R207)."""
+def rounded(rounding: tuple[str, int] | None, amount: Fraction, share: Fraction) -> Fraction:
+    """Only a part of a period is rounded (R207, R223)."""
     part = amount * share
-    if term.rounding is None or share == 1:
+    if rounding is None or share == 1:
         return part
-    method, places = term.rounding
+    method, places = rounding
     scale = Fraction(10) ** places
     ways = {
         "FLOOR": math.floor(part * scale),

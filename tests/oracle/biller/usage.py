@@ -19,6 +19,7 @@ from oracle.biller.pricing import (
     rate_at,
     table,
 )
+from oracle.biller.seats import seat_lines
 from oracle.history import Price
 
 Window = tuple[datetime, datetime]
@@ -31,7 +32,10 @@ def draw_up(
     """The invoice of one period; draws from ``balances``."""
     mine = [b for b in balances if b.owner in (None, agreement.name)]
     ordered = order_balances(book, mine)
-    lines = list(usage_lines(book, agreement, period, ordered))
+    lines = [
+        *usage_lines(book, agreement, period, ordered),
+        *seat_lines(book, agreement, period, ordered),
+    ]
     bill = Bill(key=("usage", agreement.name, period[0], 0), issued=issued, period=period)
     before = {id(balance): balance.held.drawn for balance in mine}
     for line in order_lines(lines, ordered):
