@@ -75,7 +75,7 @@ def test_a_contract_file_is_priced_beside_todays_terms(office: Office, tmp_path:
     assert [row["scheduled"] for row in months] == [4000, 0, 0]
     assert [row["price"] for row in months] == [1150, 1150, 1150]
     assert [row["left"] for row in months] == [3850, 2700, 1550]
-    assert "proposed        4,000.00 USD to pay  rates 50.00% off list" in told
+    assert "proposed        4,000.00 USD to pay in these months  rates 50.00% off list" in told
 
 
 def test_two_questions_at_once_are_a_usage_error(office: Office) -> None:

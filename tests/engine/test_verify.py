@@ -1,7 +1,9 @@
+from datetime import timedelta
+
 import pytest
 
 from billing.world import at
-from build import Setup, infrax, infrax_upsell, setup
+from build import Setup, infrax, infrax_renewal, infrax_upsell, setup
 from closedwon.store.database import writing
 
 NOW = at("2024-03-02")
@@ -83,3 +85,23 @@ def test_r363_a_verification_names_the_table_that_differs(
     tamper(world, statement)
 
     assert table in [one.table for one in world.engine.verify(NOW) if one.wrong]
+
+
+def test_a_state_whose_clock_is_ahead_is_verified_at_its_own_time(world: Setup) -> None:
+    assert all(not one.wrong for one in world.engine.verify(NOW - timedelta(days=700)))
+
+
+def test_r121_a_look_back_before_a_rollover_shows_the_balance_whole() -> None:
+    """As of June 2026 nothing has rolled from 2026's segment yet."""
+    made = setup()
+    infrax(made.engine, made.usage)
+    made.engine.edit_contract("first", infrax_upsell(), by="test", now=at("2024-12-01"))
+    made.engine.create_contract("second", infrax_renewal(), by="test", now=at("2026-12-01"))
+    while made.engine.finalize(at("2027-02-02")).remaining:
+        pass
+    rolled = [b for b in made.engine.bill("customer", at("2027-02-02")).balances if b.rolled]
+    assert rolled
+
+    before = {b.segment_id: b for b in made.engine.bill("customer", at("2026-06-01")).balances}
+
+    assert all(before[one.segment_id].rolled == 0 for one in rolled)

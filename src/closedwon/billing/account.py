@@ -135,14 +135,28 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def at(self, now: datetime) -> Self:
         """The account as a reader at ``now`` sees it: what happened later has not happened yet."""
         stood = [invoice for invoice in self.voided if (invoice.voided_at or now) > now]
-        if not stood and all(invoice.issued_at <= now for invoice in self.finalized):
+        rolled = self._rolled_by(now)
+        same = len(rolled) == len(self.rolled) and not stood
+        if same and all(invoice.issued_at <= now for invoice in self.finalized):
             return self
         again = (replace(i, status=InvoiceStatus.FINALIZED, voided_at=None) for i in stood)
         return replace(
             self,
+            rolled=rolled,
             finalized=tuple(i for i in (*self.finalized, *again) if i.issued_at <= now),
             voided=tuple(invoice for invoice in self.voided if invoice not in stood),
         )
+
+    def _rolled_by(self, now: datetime) -> Mapping[str, Decimal]:
+        """Rollovers to contracts that had begun by ``now`` (R121)."""
+        later = {
+            segment.id
+            for contract in self.contracts
+            if self.rolled and contract.followed_at is not None and contract.followed_at > now
+            for commit in contract.commits
+            for segment in commit.segments
+        }
+        return {key: amount for key, amount in self.rolled.items() if key not in later}
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

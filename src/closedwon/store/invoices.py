@@ -224,6 +224,11 @@ class Invoices:
             found.setdefault(row["payment_id"], set()).add(InvoiceStatus(row["status"]))
         return {point: frozenset(statuses) for point, statuses in found.items()}
 
+    def newest(self) -> datetime | None:
+        """When the last invoice was finalized; None before the first."""
+        last = select(self._db, "select max(finalized_at) as at from invoice")[0]["at"]
+        return None if last is None else parse_instant(last)
+
     def tampered(self) -> tuple[str, ...]:
         """Ids of invoices whose bytes no longer have their digest (G9, G20)."""
         return tuple(
