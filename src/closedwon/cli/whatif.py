@@ -109,7 +109,8 @@ def _summary(session: Session, found: "Comparison") -> None:
     for name, side in (("proposed", found.proposed), ("today", found.today)):
         paid = _amount(session, found, side.invoiced)
         discount, all_in = _percent(side.effective_discount), _percent(side.paid_discount)
-        told = f"{name:<9} {cell(paid):>14} {unit} to pay in these months  rates {discount}  all in {all_in}"
+        due = f"{cell(paid):>14} {unit} to pay in these months"
+        told = f"{name:<9} {due}  rates {discount}  all in {all_in}"
         if side.runs_out_at is not None:
             told += f"  runs out {side.runs_out_at:%Y-%m-%d %H:%M}"
         click.echo(told, err=True)
