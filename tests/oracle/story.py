@@ -45,7 +45,7 @@ class Story:
         """Kept by whoever plays the story, so that it knows what is final."""
 
     def steps(self, count: int) -> Iterator[Step]:
-        """A first contract, ``count`` changes, and a last look long after everything ended."""
+        """A first contract, ``count`` changes, and a last look after everything ended."""
         yield self.step(self.first())
         for _ in range(count):
             self.wait()
@@ -86,6 +86,7 @@ class Story:
             self.redefine,
             self.adjust,
             self.retune,
+            self.renew,
             self.renew,
             self.sign,
             self.grant,
@@ -248,14 +249,15 @@ class Story:
         return Retune(contract=agreement.name, recurring=new)
 
     def renew(self) -> Change | None:
-        """On the old contract's end, before it, or after it; never before what is final."""
+        """On the old contract's end, before it, or after it; not once its balances are final."""
         agreement = self._any()
         if self._is_followed(agreement) or any(k[1] == agreement.name for k in self.book.void):
             return None
         since = self._hour(self.now + self.random.randrange(-3, 30) * DAY)
         if agreement.until is not None and self.make.chance(50):
             since = agreement.until
-        if since < self._open_from(agreement) or since == agreement.contract.since:
+        since = max(since, self._open_from(agreement), self._hour(self.now - DAY))
+        if since == agreement.contract.since:
             return None
         return Sign(
             contract=self._contract(
@@ -268,11 +270,9 @@ class Story:
 
     def void(self) -> Change | None:
         """A statement of a contract nobody followed: what rolled over cannot come back."""
-        found = [
-            bill.key
-            for bill in self.book.final
-            if bill.key[0] == "usage" and not self._is_followed(self.book.agreements[bill.key[1]])
-        ]
+        followed = {a.contract.follows for a in self.book.agreements.values()}
+        final = [bill.key for bill in self.book.final if bill.key[0] == "usage"]
+        found = [key for key in final if key[1] not in followed]
         if not found:
             return None
         _, contract, start, _ = self.random.choice(found)

@@ -116,8 +116,8 @@ def _waits_for_void(book: Book, agreement: Agreement, ends: datetime) -> bool:
 def _last_statement(agreement: Agreement, ends: datetime, grace: timedelta) -> datetime:
     """When the last usage invoice that touches the access window is final (R187, R140)."""
     contract = agreement.contract
-    if ends == FOREVER:
-        return FOREVER
+    if ends == FOREVER or ends <= contract.since:
+        return ends
     for _, end in nominal(anchor_of(contract), contract.statement.frequency, contract.since):
         last = end if agreement.until is None else min(end, agreement.until)
         if last >= ends:
