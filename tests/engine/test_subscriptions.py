@@ -15,7 +15,7 @@ from closedwon.billing.account import BillingSettings
 from closedwon.billing.balances.recurring import child_id
 from closedwon.billing.catalog.types import Product, ProductType, ProductVersion
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
-from closedwon.billing.contracts.edits import Added, Create, Revise
+from closedwon.billing.contracts.edits import Added, ChangeEnd, Create, Revise
 from closedwon.billing.contracts.recurring import (
     Allocation,
     RecurringAmount,
@@ -455,3 +455,28 @@ def test_r237_the_limit_holds_for_seats_an_edit_adds() -> None:
 
     with pytest.raises(Refused, match="R237"):
         change(found, two, at("2025-06-02"))
+
+
+@pytest.mark.parametrize("starting_at", ["2025-06-05", "2025-06-15"])
+@pytest.mark.parametrize(
+    ("asked", "closed"),
+    [
+        (ChangeEnd(ending_before=at("2025-06-11")), "2025-06-14"),
+        (Revise(archive_ids=(child_id("pool", at("2025-06-01")),)), "2025-07-03"),
+    ],
+)
+def test_r117_r205_r229_seats_recorded_after_a_balance_closed_grant_nothing(
+    asked: ChangeEnd | Revise, closed: str, starting_at: str
+) -> None:
+    """What expired with the contract, or by itself, stays as it is; nobody is parked."""
+    found = world(seats(), credit())
+    through(found, "2025-06-09")
+    found.engine.edit_contract("c", asked, by="test", now=at("2025-06-10"))
+    through(found, closed, "2025-06-10")
+    before = moves(found, "2025-06-01")
+
+    change(found, SubscriptionChange(quantity_updates=(more(starting_at, "4"),)), at(closed))
+    through(found, "2025-07-10", closed)
+
+    assert before == [("SEGMENT_START", 100), ("EXPIRATION", -100)]
+    assert moves(found, "2025-06-01") == before

@@ -1,8 +1,9 @@
 """Children of recurring terms: one commit or credit per period, with ids of its own (R201-R210)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from closedwon.billing.contracts.recurring import (
     SeatLink,
 )
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.subscriptions import Subscription
+from closedwon.billing.contracts.subscriptions import QuantityUpdate, SeatUpdate, Subscription
 from closedwon.billing.contracts.terms import AccessSegment, Commit, ScheduleItem
 from closedwon.billing.invoices.periods import anchor
 from closedwon.billing.subscriptions.grants import grant
@@ -29,6 +30,7 @@ from closedwon.kernel.instant import FAR_FUTURE, Interval, format_instant
 FIRSTS = (Proration.FIRST, Proration.FIRST_AND_LAST)
 LASTS = (Proration.LAST, Proration.FIRST_AND_LAST)
 ONE = Decimal(1)
+Update = TypeVar("Update", QuantityUpdate, SeatUpdate)
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ def _of_term(contract: Contract, term: RecurringCommit, until: datetime) -> Iter
             if period.start > before or period.start >= live:
                 break
             if since is None or period.start > since:
-                yield _child(contract, as_named, period, until)
+                yield _child(contract, as_named, period, until, _closing(contract, term, period))
                 if period.start > until:
                     return
         since = before
@@ -107,9 +109,22 @@ def _grid(contract: Contract, term: RecurringCommit) -> tuple[datetime, Frequenc
     return term.window.start, term.frequency
 
 
-def _child(contract: Contract, term: RecurringCommit, period: Period, until: datetime) -> Commit:
+def _closing(contract: Contract, term: RecurringCommit, period: Period) -> Interval:
+    """From when the child's balance ends early until nobody can add to it any more (R117, R205).
+
+    An end that was moved into the past still knows what was recorded until it was moved.
+    """
+    archived = contract.archived_children.get(child_id(term.id, period.start), FAR_FUTURE)
+    end = min(contract.archived_at or FAR_FUTURE, contract.term.until, archived)
+    moved = (known.until for known in term.earlier if known.term.window.until > end)
+    return Interval(end, max((end, *moved)))
+
+
+def _child(
+    contract: Contract, term: RecurringCommit, period: Period, until: datetime, closing: Interval
+) -> Commit:
     commit_id = child_id(term.id, period.start)
-    followed = _followed(contract, term)
+    followed = _followed(contract, term, closing)
     segment = AccessSegment(
         id=derive("segment", commit_id),
         amount=period.share(term.access.times(ONE), term.access_rounding),
@@ -142,12 +157,24 @@ def _child(contract: Contract, term: RecurringCommit, period: Period, until: dat
     )
 
 
-def _followed(contract: Contract, term: RecurringCommit) -> Subscription | None:
-    """The subscription whose seats the generator follows (R229)."""
+def _followed(contract: Contract, term: RecurringCommit, closing: Interval) -> Subscription | None:
+    """The subscription whose seats the generator follows, as known while it could grant (R229)."""
     for subscription in contract.subscriptions if term.seats is not None else ():
         if term.seats is not None and subscription.id == term.seats.subscription_id:
-            return subscription
+            return replace(
+                subscription,
+                quantity_updates=tuple(_in_time(subscription.quantity_updates, closing)),
+                seat_updates=tuple(_in_time(subscription.seat_updates, closing)),
+            )
     return None
+
+
+def _in_time(updates: Iterable[Update], closing: Interval) -> Iterator[Update]:
+    """Updates that begin, and were recorded, before the balance had closed: it stays as it is."""
+    for update in updates:
+        recorded = update.recorded_at
+        if update.starting_at <= closing.start and (recorded is None or recorded < closing.until):
+            yield update
 
 
 def _seat_key(term: RecurringCommit, followed: Subscription | None) -> str | None:
