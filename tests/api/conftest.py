@@ -1,79 +1,26 @@
-"""A live server on loopback with a clock the test moves, and the official SDK pointed at it."""
+"""A live server for each test, and clients of it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from metronome import Metronome
 
-from closedwon.api import ManualClock, serving
-from closedwon.engine import tokens
-from closedwon.settings import Settings
-from closedwon.store.database import close, open_database
-from closedwon.store.migrations import migrate
-from closedwon.store.stores import Stores
+from api.live import START, Server, running
 from closedwon.store.tokens import Scope
-from closedwon.wiring.serving import wire
-from closedwon.wiring.sources import new_secret
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Server:
-    """A running server, its clock and its tokens."""
-
-    def __init__(self, url: str, clock: ManualClock, settings: Settings) -> None:
-        self.url = url
-        self.clock = clock
-        self.settings = settings
-        self.secrets: dict[frozenset[Scope], str] = {}
-
-    def secret(self, *scopes: Scope) -> str:
-        """The token with exactly these scopes."""
-        key = frozenset(scopes)
-        if key not in self.secrets:
-            secret = self.secrets[key] = new_secret()
-            db = open_database(self.settings.state_file)
-            name = "-".join(sorted(key)) or "none"
-            tokens.create(Stores(db), name, key, secret, by="test", now=START)
-            close(db)
-        return self.secrets[key]
-
-    def http(self, *scopes: Scope) -> httpx.Client:
-        """A client with that token."""
-        headers = {"Authorization": f"Bearer {self.secret(*scopes)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
-
-    def sdk(self, *scopes: Scope) -> Metronome:
-        """The official client, checking every response against its own types."""
-        return Metronome(
-            bearer_token=self.secret(*(scopes or tuple(Scope))),
-            base_url=self.url,
-            max_retries=0,
-            _strict_response_validation=True,
-        )
-
-
-@contextmanager
-def running(state: Path, requests_per_second: int = 0) -> Iterator[Server]:
-    settings = Settings(state_dir=state)
-    clock = ManualClock(START)
-    db = open_database(settings.state_file)
-    migrate(db)
-    close(db)
-    with (
-        wire(settings, clock, requests_per_second) as application,
-        serving(application) as url,
-    ):
-        yield Server(url, clock, settings)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running(tmp_path / "state") as found:
+def start() -> datetime:
+    """Where the clock begins; a module that tells an older story overrides it."""
+    return START
+
+
+@pytest.fixture
+def server(tmp_path: Path, start: datetime) -> Iterator[Server]:
+    with running(tmp_path / "state", start=start) as found:
         yield found
 
 
@@ -87,6 +34,3 @@ def client(server: Server) -> Iterator[Metronome]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with server.http(*Scope) as found:
         yield found
-
-
-Refusing = Callable[[], object]

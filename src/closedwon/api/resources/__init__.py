@@ -3,10 +3,17 @@
 from closedwon.api.call import Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.resources import (
+    audit_logs,
     billable_metrics,
+    credit_types,
+    custom_fields,
     customers,
     ingest,
+    named_schedules,
     plans,
+    products,
+    rate_cards,
+    rates,
     services,
     test_clock,
     usage,
@@ -17,6 +24,13 @@ ROUTES: tuple[Route, ...] = (
     *ingest.ROUTES,
     *usage.ROUTES,
     *billable_metrics.ROUTES,
+    *products.ROUTES,
+    *rate_cards.ROUTES,
+    *rates.ROUTES,
+    *named_schedules.ROUTES,
+    *credit_types.ROUTES,
+    *custom_fields.ROUTES,
+    *audit_logs.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )

@@ -1,0 +1,202 @@
+"""Tokens, scopes, limits and retries of the front door (R8; G12, G25)."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.live import Server, running
+from closedwon.api.resources import ROUTES, clock_routes
+from closedwon.engine import tokens
+from closedwon.store.database import close, open_database
+from closedwon.store.stores import Stores
+from closedwon.store.tokens import Scope
+
+EVERY = (*ROUTES, *clock_routes(None))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("gate") / "state") as found:
+        yield found
+
+
+def ask(server: Server, route: object, *scopes: Scope) -> int:
+    path = route.path.replace("{", "").replace("}", "")  # type: ignore[attr-defined]
+    with server.http(*scopes) as client:
+        method = route.method  # type: ignore[attr-defined]
+        return client.request(method, path, content=None if method == "GET" else "{}").status_code
+
+
+@pytest.mark.parametrize("route", EVERY, ids=lambda route: f"{route.method} {route.path}")
+def test_g25_a_route_opens_for_its_scope_and_admin_only(shared: Server, route: object) -> None:
+    answers = {scope: ask(shared, route, scope) for scope in Scope}
+
+    needed = route.scope  # type: ignore[attr-defined]
+    assert {scope for scope in Scope if answers[scope] != 403} == {needed, Scope.ADMIN}
+    assert 401 not in answers.values()
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer x", "Basic x", "Bearer closedwon_0"]
+)
+def test_g25_no_token_opens_nothing(shared: Server, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    for route in EVERY:
+        path = route.path.replace("{", "").replace("}", "")
+        answer = httpx.request(route.method, shared.url + path, headers=headers)
+
+        assert (answer.status_code, answer.json().keys() - {"code"}) == (401, {"message"})
+
+
+def test_g25_a_revoked_token_opens_nothing_and_the_file_holds_no_secret(server: Server) -> None:
+    secret = server.secret(Scope.READ)
+    with server.http(Scope.READ) as client:
+        assert client.get("/v1/customers").status_code == 200
+        db = open_database(server.settings.state_file)
+        tokens.revoke(Stores(db), "read", by="test", now=server.clock())
+        close(db)
+        assert client.get("/v1/customers").status_code == 401
+    state = server.settings.state_dir
+    for file in (one for one in state.rglob("*") if one.is_file()):
+        assert secret.encode() not in file.read_bytes()
+
+
+def test_probes_need_no_token(shared: Server) -> None:
+    assert httpx.get(f"{shared.url}/healthz").json() == {"status": "ok"}
+    assert httpx.get(f"{shared.url}/readyz").json() == {"status": "ok"}
+
+
+def test_r8_g12_a_repeat_with_the_key_is_answered_as_the_first_was(http: httpx.Client) -> None:
+    def create(name: str, key: str) -> httpx.Response:
+        return http.post("/v1/customers", json={"name": name}, headers={"Idempotency-Key": key})
+
+    first, again = create("Acme", "k1"), create("Acme", "k1")
+
+    assert (first.status_code, again.text) == (200, first.text)
+    assert len(http.get("/v1/customers").json()["data"]) == 1
+    other = create("Other", "k1")
+    assert (other.status_code, other.headers["x-should-retry"]) == (409, "false")
+
+
+def test_r8_a_refusal_is_kept_but_a_body_that_does_not_parse_is_not(http: httpx.Client) -> None:
+    key = {"Idempotency-Key": "k"}
+    http.post("/v1/customers", json={"name": "A", "ingest_aliases": ["a"]})
+    wrong = http.post("/v1/customers", json={"nme": "B"}, headers=key)
+    twin = {"name": "B", "ingest_aliases": ["a"]}
+    refused = http.post("/v1/customers", json=twin, headers=key)
+    holder = http.get("/v1/customers").json()["data"][0]["id"]
+    http.post(f"/v1/customers/{holder}/setIngestAliases", json={"ingest_aliases": []})
+
+    again = http.post("/v1/customers", json=twin, headers=key)
+
+    assert (wrong.status_code, refused.status_code) == (400, 409)
+    assert (again.status_code, again.text) == (409, refused.text)
+
+
+def test_g12_keys_of_two_clients_are_apart(server: Server) -> None:
+    key = {"Idempotency-Key": "k"}
+    made = []
+    for scopes in ((Scope.WRITE,), (Scope.WRITE, Scope.READ)):
+        with server.http(*scopes) as client:
+            made.append(client.post("/v1/customers", json={"name": "A"}, headers=key).json())
+
+    assert made[0]["data"]["id"] != made[1]["data"]["id"]
+
+
+def test_g12_of_many_equal_calls_at_once_one_is_done(http: httpx.Client) -> None:
+    def create(_: int) -> str:
+        key = {"Idempotency-Key": "same"}
+        return http.post("/v1/customers", json={"name": "A"}, headers=key).text
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = set(pool.map(create, range(50)))
+
+    assert len(answers) == 1
+    assert len(http.get("/v1/customers").json()["data"]) == 1
+
+
+def test_g12_an_answer_outlives_the_server(tmp_path: Path) -> None:
+    answers, secrets = [], {}
+    for _ in range(2):
+        with running(tmp_path / "state") as server:
+            server.secrets = secrets
+            with server.http(Scope.WRITE) as client:
+                key = {"Idempotency-Key": "k"}
+                made = client.post("/v1/customers", json={"name": "A"}, headers=key)
+        answers.append(made.text)
+
+    assert answers[0] == answers[1]
+
+
+def test_g24_bodies_too_long_too_deep_or_not_json_are_refused(http: httpx.Client) -> None:
+    deep = '{"name": ' + "[" * 50 + "]" * 50 + "}"
+    told = {
+        "deep": http.post("/v1/customers", content=deep),
+        "words": http.post("/v1/customers", content="name"),
+        "nan": http.post("/v1/customers", content='{"name": NaN}'),
+        "twice": http.post("/v1/customers", content='{"name": "a", "name": "b"}'),
+        "list": http.post("/v1/customers", content="[]"),
+    }
+    assert {name: answer.status_code for name, answer in told.items()} == dict.fromkeys(told, 400)
+
+    long = http.post("/v1/customers", content=b" " * (16 * 1024 * 1024 + 1))
+    assert long.status_code == 413
+    chunked = http.post("/v1/customers", content=iter([b"{}"]))
+    assert chunked.status_code == 411
+
+
+def test_429_says_whose_limit_it_is(tmp_path: Path) -> None:
+    with (
+        running(tmp_path / "state", requests_per_second=3) as server,
+        server.http(Scope.READ) as client,
+    ):
+        answers = [client.get("/v1/customers") for _ in range(10)]
+
+    refused = [one for one in answers if one.status_code == 429]
+    assert refused
+    assert refused[0].headers["X-Metronome-Rate-Limit-Type"] == "client"
+    assert refused[0].headers["Retry-After"] == "1"
+
+
+def test_g25_an_error_of_our_own_says_nothing_but_its_id(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from closedwon.engine import Engine
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Engine, "customers", broken)
+    with server.http(Scope.READ) as client:
+        answer = client.get("/v1/customers")
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert len(answer.headers["x-request-id"]) == 36
+
+
+def test_unknown_paths_and_plans_answer_honestly(http: httpx.Client) -> None:
+    assert http.get("/v1/nothing").status_code == 404
+    assert http.put("/v1/customers", json={}).status_code == 405
+    plans = http.get("/v1/plans")
+    assert (plans.status_code, plans.headers["x-should-retry"]) == (501, "false")
+    assert "contracts" in plans.json()["message"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "e30", "W10", "%%", "WzFd"])
+def test_a_cursor_that_is_not_ours_is_refused(http: httpx.Client, cursor: str) -> None:
+    answer = http.get("/v1/customers", params={"next_page": cursor})
+
+    assert answer.status_code in (200, 400)
+    assert answer.status_code == (200 if cursor == "W10" else 400)
+
+
+def test_a_webhook_correlation_id_is_accepted_and_unknown_fields_are_not(
+    http: httpx.Client,
+) -> None:
+    assert http.get("/v1/customers", params={"webhook_notification_id": "x"}).status_code == 200
+    wrong = http.get("/v1/customers", params={"colour": "red"})
+    assert (wrong.status_code, wrong.json()["message"]) == (400, "colour: unknown field")
