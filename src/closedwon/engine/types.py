@@ -27,6 +27,10 @@ class Meter(Protocol):
 class Usage(Meter, Protocol):
     """All the engine asks of a usage store."""
 
+    def latest(self) -> int:
+        """Grows with every stored event; equal numbers mean the same events."""
+        ...
+
     def check_sql(self, sql: str) -> tuple[str, ...]:
         """Columns a SQL metric can be grouped by; raises Refused for what R38 does not allow."""
         ...

@@ -209,8 +209,12 @@ class App:
         """The steps that freeze invoices, tell of them and seal usage."""
         metered = metering(self.settings, self.engine)
         seal = Seal(seal=self.usage.seal)
-        watch = Watch(engine=self.engine)
-        return (watch, Finalize(engine=self.engine), *metered, *self.delivering, seal)
+        return (self.watch, Finalize(engine=self.engine), *metered, *self.delivering, seal)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """The step that notices; it remembers what it looked at last."""
+        return Watch(engine=self.engine)
 
     @cached_property
     def delivering(self) -> tuple[Step, ...]:
