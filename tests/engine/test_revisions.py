@@ -302,6 +302,18 @@ def test_r113_rollover_commits_are_not_editable(world: Setup) -> None:
         world.engine.edit_contract("next", change, by="test", now=at("2024-07-04"))
 
 
+def test_r117_r118_segments_an_end_cuts_off_begin_again_when_it_moves_back(world: Setup) -> None:
+    """While the last statement is open nothing is said of years that may still come."""
+    edit(world, ChangeEnd(ending_before=at("2024-06-20")))
+    world.engine.finalize(at("2024-06-20T01"))
+    edit(world, ChangeEnd(ending_before=at("2025-06-01")), at("2024-06-20T02"))
+    report = world.engine.finalize(at("2025-01-02"))
+    starts = [e.timestamp for e in world.engine.ledger("A") if e.type is EntryType.SEGMENT_START]
+
+    assert report.parked == 0, world.engine.problems()
+    assert starts == [at("2024-01-01"), at("2025-01-01")]
+
+
 def test_r7_r97_a_key_makes_one_contract(world: Setup) -> None:
     keyed = Create(customer_id="customer", term=span("2028-01-01"), uniqueness_key="order-1")
     world.engine.create_contract("a", keyed, by="test", now=NOW)

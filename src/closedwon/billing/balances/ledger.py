@@ -26,7 +26,8 @@ def entries(
 
     ``final`` are the invoices that count as finalized. The pools must be settled: expiration and
     rollover only show once no open invoice can touch their segment any more, and a rollover commit
-    shows nothing before the amount it received is sure. ``reopened`` is the account's: an
+    shows nothing before the amount it received is sure; nor does a segment its contract's end cuts
+    off before it begins, as that end may still move (R118). ``reopened`` is the account's: an
     expiration that was taken back when an invoice was voided comes again as another entry.
     """
     listed = list(pools)
@@ -40,7 +41,8 @@ def entries(
 
 
 def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator[LedgerEntry]:
-    if pool.window.start <= now:
+    begins = pool.segment.window.start < pool.window.until
+    if pool.window.start <= now and (begins or pool.is_settled):
         yield from _grants(pool)
     if pool.rolled and pool.is_settled:
         yield _entry(pool, EntryType.ROLLOVER, pool.window.until, -pool.rolled)
