@@ -5,6 +5,7 @@ from closedwon.api.clock import ManualClock
 from closedwon.api.resources import (
     audit_logs,
     billable_metrics,
+    contracts,
     credit_types,
     custom_fields,
     customers,
@@ -28,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *rate_cards.ROUTES,
     *rates.ROUTES,
     *named_schedules.ROUTES,
+    *contracts.ROUTES,
     *credit_types.ROUTES,
     *custom_fields.ROUTES,
     *audit_logs.ROUTES,
