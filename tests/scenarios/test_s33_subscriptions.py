@@ -170,17 +170,19 @@ def test_s33_r221_r222_on_the_next_collection_date_and_decreases_wait() -> None:
     ]
 
 
-def test_s33_r222_a_seat_that_left_and_came_back_in_one_period() -> None:
-    """10, -3 on the 5th, +3 on the 20th: billed 10 for June; the +3 is an increase of 11/30.
+@pytest.mark.parametrize(("back", "between"), [("3", []), ("5", [D("22.00")])])
+def test_s33_r222_a_seat_that_left_and_came_back_in_one_period(
+    back: str, between: list[Decimal]
+) -> None:
+    """10 are paid for all of June, so 7 and back to 10 costs nothing; 7 + 5 = 12 is two more.
 
-    R222: the decrease changes the quantity from the next period only, so 3 x 30.00 x 264/720 =
-    33.00 is asked for although 10 are paid: what the rules' text says. July: 10.
+    2 x 30.00 x 264/720 = 22.00 (our reading: a decrease frees nothing, R222, so what is paid is
+    held; a literal sum of increases, R221, would ask for 3 seats again). July: 10 or 12.
     """
-    scene = signed(seats(quantity_updates=(more("2025-06-05", "-3"), more("2025-06-20", "3"))))
+    scene = signed(seats(quantity_updates=(more("2025-06-05", "-3"), more("2025-06-20", back))))
     found = lived(scene, "2025-07-03")
 
-    assert found[0] == ("SCHEDULED", "2025-06-01", D(300))
-    assert found[-1] == ("USAGE", "2025-07-02", D(300))
+    assert [told[2] for told in found] == [D(300), *between, 30 * (7 + D(back))]
 
 
 def test_s33_r224_updates_of_one_instant_apply_in_the_order_submitted() -> None:
