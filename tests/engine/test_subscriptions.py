@@ -480,3 +480,24 @@ def test_r117_r205_r229_seats_recorded_after_a_balance_closed_grant_nothing(
 
     assert before == [("SEGMENT_START", 100), ("EXPIRATION", -100)]
     assert moves(found, "2025-06-01") == before
+
+
+@pytest.mark.parametrize("is_prorated", [True, False])
+def test_r283_r284_charges_of_one_period_are_made_anew_in_any_order(*, is_prorated: bool) -> None:
+    """The increase is void too when the start of the period is billed anew; neither is lost."""
+    found = world(seats(is_prorated=is_prorated))
+    through(found, "2025-06-02")
+    change(found, SubscriptionChange(quantity_updates=(more("2025-06-10", "2"),)), at("2025-06-10"))
+    through(found, "2025-06-11", "2025-06-10")
+    before = totals(found)
+    old = [invoice.id for invoice in found.engine.invoices("customer")]
+    for invoice_id in old:
+        found.engine.void_invoice(invoice_id, at("2025-06-12"))
+
+    anew = []
+    for day, invoice_id in enumerate(old, start=13):
+        anew.append(found.engine.regenerate_invoice(invoice_id, at(f"2025-06-{day}")))
+        through(found, f"2025-06-{day}T12", f"2025-06-{day}")
+
+    assert [dollars(invoice.total) for invoice in anew] == [total for _, _, total in before]
+    assert len(found.engine.invoices("customer")) == 2 * len(before)

@@ -81,17 +81,20 @@ def charges(
 def _owed(
     subscription: Subscription, period: Period, steps: Sequence[Held], billed: Sequence[Owed]
 ) -> Iterator[Owed]:
-    """What the period owes beyond what is billed."""
+    """What the period owes beyond what is billed; a later increase pays for no earlier seat."""
     held = list(rises(within(steps, period.covered)))
     mine = [one for one in billed if one.window.overlaps(period.covered)]
     if subscription.is_prorated:
         yield from _over_time(period.covered, held, mine)
         return
-    counted = sum((one.quantity for one in mine), ZERO)
+    left = max(most for _, most in held) - sum((one.quantity for one in mine), ZERO)
+    added = ZERO
     for at, most in held:
-        if most > counted:
-            yield Owed(Interval(at, period.covered.end), counted, most - counted)
-            counted = most
+        counted = sum((one.quantity for one in mine if one.window.start <= at), added)
+        quantity = min(most - counted, left - added)
+        if quantity > 0:
+            yield Owed(Interval(at, period.covered.end), counted, quantity)
+            added += quantity
 
 
 def _over_time(
