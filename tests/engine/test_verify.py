@@ -105,3 +105,25 @@ def test_r121_a_look_back_before_a_rollover_shows_the_balance_whole() -> None:
     before = {b.segment_id: b for b in made.engine.bill("customer", at("2026-06-01")).balances}
 
     assert all(before[one.segment_id].rolled == 0 for one in rolled)
+
+
+def test_r120_r121_a_renewal_signed_after_everything_expired_rolls_nothing() -> None:
+    """Nobody is parked, and what was posted as breakage stays breakage."""
+    made = setup()
+    infrax(made.engine, made.usage)
+    made.engine.edit_contract("first", infrax_upsell(), by="test", now=at("2024-12-01"))
+    while made.engine.finalize(at("2027-02-02")).remaining:
+        pass
+    expired = [e for e in made.engine.ledger("A") if e.type == "EXPIRATION"]
+    assert expired
+
+    made.engine.create_contract("second", infrax_renewal(), by="test", now=at("2027-08-01"))
+    while made.engine.finalize(at("2027-08-02")).remaining:
+        pass
+
+    assert made.engine.problems() == ()
+    assert [e for e in made.engine.ledger("A") if e.type == "EXPIRATION"] == expired
+    assert not [
+        c for c in made.engine.bill("customer", at("2027-08-02")).commits if c.rolled_over_from
+    ]
+    assert made.engine.findings() == ()

@@ -94,6 +94,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Manual ledger entries (R198)."""
     rolled: Mapping[str, Decimal] = {}
     """By segment id, what was rolled over and posted: it stays so when an invoice is voided."""
+    lapsed: frozenset[str] = frozenset()
+    """Segments whose expiration was posted: a renewal signed later finds nothing there (R121)."""
     issue_dates: Mapping[str, datetime] = {}
     """By draft id, the issue date a person gave it (R291)."""
     billable: tuple[Billable, ...] = ()

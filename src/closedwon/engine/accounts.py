@@ -50,6 +50,7 @@ def _alone(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
     invoices = stores.invoices.of_customers(ids)
     void = stores.invoices.of_customers(ids, InvoiceStatus.VOID)
     rolled, reopened = stores.ledger.rolled(ids), stores.ledger.reopened(ids)
+    lapsed = stores.ledger.lapsed(ids)
     dates, billable = stores.marks.issue_dates(ids), stores.marks.billable(ids)
     manual = stores.ledger.manual(ids)
     own = stores.customer_terms.edits(ids)
@@ -63,6 +64,7 @@ def _alone(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
             issue_dates=dates.get(customer_id, {}),
             billable=billable.get(customer_id, ()),
             rolled=rolled.get(customer_id, {}),
+            lapsed=lapsed.get(customer_id, frozenset()),
             reopened=reopened.get(customer_id, {}),
             manual=tuple(manual.get(customer_id, ())),
         )

@@ -152,6 +152,19 @@ class Ledger:
             own[row["segment_id"]] = -Decimal(row["amount"])
         return found
 
+    def lapsed(self, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Segments whose expiration was posted and not taken back, by customer."""
+        found: dict[str, set[str]] = {}
+        for row in select(
+            self._db,
+            "select e.customer_id, e.segment_id from ledger_entry e where e.type = 'EXPIRATION'"
+            " and e.customer_id in (select value from json_each(:ids))"
+            " and not exists (select 1 from ledger_taken_back t where t.entry_id = e.id)",
+            ids=listing(customer_ids),
+        ):
+            found.setdefault(row["customer_id"], set()).add(row["segment_id"])
+        return {customer_id: frozenset(segments) for customer_id, segments in found.items()}
+
     def reopened(self, customer_ids: Iterable[str]) -> dict[str, dict[str, int]]:
         """How often expirations were taken back, by customer and segment id."""
         found: dict[str, dict[str, int]] = {}

@@ -30,7 +30,8 @@ def roll(
     Runs when every invoice of ``old`` up to the transition is billed; what does not roll expires
     with the contract. Only contract-level balances whose segment is unexpired at the transition
     take part; a SUPERSEDE carries nothing (R122). What was rolled and posted has left its balance
-    for good; until then, what a void invoice gave back is kept for its regeneration (R196).
+    for good; until then, what a void invoice gave back is kept for its regeneration (R196). What
+    expired and was posted before the renewal was signed stays expired.
     """
     if new.transition is None or new.transition.type is not TransitionType.RENEWAL:
         return ()
@@ -40,6 +41,8 @@ def roll(
         own = [pool for pool in pools if pool.commit.id == commit.id]
         if not any(pool.segment.id in account.rolled for pool in own):
             for pool in own:
+                if pool.segment.id in account.lapsed:
+                    continue
                 pool.rolled = _share(pool, commit, new, settings, kept.get(pool.segment.id, ZERO))
         rolled = sum((pool.rolled for pool in own), ZERO)
         if rolled:

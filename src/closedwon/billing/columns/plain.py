@@ -39,7 +39,7 @@ from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind
 from closedwon.billing.pricing import Flat, Price, Tiered
 
 KNOWN: dict[type[msgspec.Struct], str] = {
-    Account: "customer contracts finalized manual",
+    Account: "customer contracts finalized manual lapsed",
     Contract: """id customer_id term name rate_card_id commits overrides charges usage_filters
         statement prioritization net_payment_terms_days settings package_id uniqueness_key
         custom_fields created_at edit_of""",
