@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api.live import Server, running
+from closedwon.api.call import Route
 from closedwon.api.resources import ROUTES, clock_routes
 from closedwon.engine import tokens
 from closedwon.store.database import close, open_database
@@ -17,36 +19,43 @@ from closedwon.store.tokens import Scope
 EVERY = (*ROUTES, *clock_routes(None))  # type: ignore[arg-type]
 
 
+Clients = dict[Scope | None, httpx.Client]
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("gate") / "state") as found:
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    """A client for each scope of one server, and under None one without a token."""
+    with running(tmp_path_factory.mktemp("gate") / "state") as server, ExitStack() as stack:
+        found: Clients = {scope: server.http(scope) for scope in Scope}
+        found[None] = httpx.Client(base_url=server.url)
+        for client in found.values():
+            stack.enter_context(client)
         yield found
 
 
-def ask(server: Server, route: object, *scopes: Scope) -> int:
-    path = route.path.replace("{", "").replace("}", "")  # type: ignore[attr-defined]
-    with server.http(*scopes) as client:
-        method = route.method  # type: ignore[attr-defined]
-        return client.request(method, path, content=None if method == "GET" else "{}").status_code
+def ask(
+    client: httpx.Client, route: Route, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    path = route.path.replace("{", "").replace("}", "")
+    content = None if route.method == "GET" else "{}"
+    return client.request(route.method, path, content=content, headers=headers)
 
 
 @pytest.mark.parametrize("route", EVERY, ids=lambda route: f"{route.method} {route.path}")
-def test_g25_a_route_opens_for_its_scope_and_admin_only(shared: Server, route: object) -> None:
-    answers = {scope: ask(shared, route, scope) for scope in Scope}
+def test_g25_a_route_opens_for_its_scope_and_admin_only(clients: Clients, route: Route) -> None:
+    answers = {scope: ask(clients[scope], route).status_code for scope in Scope}
 
-    needed = route.scope  # type: ignore[attr-defined]
-    assert {scope for scope in Scope if answers[scope] != 403} == {needed, Scope.ADMIN}
+    assert {scope for scope in Scope if answers[scope] != 403} == {route.scope, Scope.ADMIN}
     assert 401 not in answers.values()
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer x", "Basic x", "Bearer closedwon_0"]
 )
-def test_g25_no_token_opens_nothing(shared: Server, header: str | None) -> None:
+def test_g25_no_token_opens_nothing(clients: Clients, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     for route in EVERY:
-        path = route.path.replace("{", "").replace("}", "")
-        answer = httpx.request(route.method, shared.url + path, headers=headers)
+        answer = ask(clients[None], route, headers)
 
         assert (answer.status_code, answer.json().keys() - {"code"}) == (401, {"message"})
 
@@ -64,9 +73,10 @@ def test_g25_a_revoked_token_opens_nothing_and_the_file_holds_no_secret(server: 
         assert secret.encode() not in file.read_bytes()
 
 
-def test_probes_need_no_token(shared: Server) -> None:
-    assert httpx.get(f"{shared.url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{shared.url}/readyz").json() == {"status": "ok"}
+def test_probes_need_no_token(clients: Clients) -> None:
+    for path in ("/healthz", "/readyz"):
+        client = clients[None]
+        assert client.get(path).json() == {"status": "ok"}
 
 
 def test_r8_g12_a_repeat_with_the_key_is_answered_as_the_first_was(http: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """Serving the application over HTTP, in the foreground or in a thread."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +32,21 @@ def check_binding(host: str, *, has_tls: bool, insecure: bool, has_token: bool) 
 def serve(
     app: ASGIApp, listener: socket, certificate: Path | None = None, key: Path | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are answered."""
-    _server(app, certificate, key).run(sockets=[listener])
+    """Serve until SIGINT or SIGTERM; requests under way are answered. Main thread only.
+
+    uvicorn stops at a signal and then raises it once more; that one is let go, so that the caller
+    closes what it opened.
+    """
+    known = {kind: signal.signal(kind, _let_go) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _server(app, certificate, key).run(sockets=[listener])
+    finally:
+        for kind, before in known.items():
+            signal.signal(kind, before)
+
+
+def _let_go(_number: int, _frame: object) -> None:
+    """Nothing more to do."""
 
 
 @contextmanager
