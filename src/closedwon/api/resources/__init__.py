@@ -5,11 +5,13 @@ from closedwon.api.clock import ManualClock
 from closedwon.api.resources import (
     audit_logs,
     billable_metrics,
+    breakdowns,
     contracts,
     credit_types,
     custom_fields,
     customers,
     ingest,
+    invoices,
     named_schedules,
     plans,
     products,
@@ -33,6 +35,8 @@ ROUTES: tuple[Route, ...] = (
     *credit_types.ROUTES,
     *custom_fields.ROUTES,
     *audit_logs.ROUTES,
+    *breakdowns.ROUTES,
+    *invoices.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )
