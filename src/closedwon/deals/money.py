@@ -6,18 +6,28 @@ from decimal import Decimal
 
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.terms import Commit, ScheduleItem
+from closedwon.deals.subscribed import Recurs
 from closedwon.deals.types import MoneyEffect
 from closedwon.kernel.exact import ZERO
 
+NOTHING = Recurs()
 
-def money_effect(currency: str, added: Iterable[Added], removed: Iterable[Added]) -> MoneyEffect:
+
+def scheduled(terms: Added) -> Decimal:
+    """Commit payments and scheduled charges, in the wire unit."""
+    return sum((item.amount for item, _ in _items(terms)), ZERO)
+
+
+def money_effect(
+    currency: str, added: Iterable[Added], removed: Iterable[Added], recurs: Recurs = NOTHING
+) -> MoneyEffect:
     """Money of ``added`` terms minus money of ``removed`` ones, in the wire unit.
 
     Payments that are not invoiced (R154) count in the contract value and on no date; dates whose
-    amounts cancel out are left out.
+    amounts cancel out are left out. What recurs is told apart, by ``recurs``.
     """
-    value = access = ZERO
-    invoices: dict[date, Decimal] = {}
+    value, access = sum(recurs.billed.values(), ZERO), recurs.granted
+    invoices: dict[date, Decimal] = dict(recurs.billed)
     for sign, bundles in ((1, added), (-1, removed)):
         for terms in bundles:
             access += sign * sum((one.access_total for one in terms.commits), ZERO)

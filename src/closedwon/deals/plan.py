@@ -6,11 +6,15 @@ import msgspec
 from msgspec.structs import replace
 
 from closedwon.billing.account import Customer
+from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added, Amend, ChangeEnd, Create, Revise
 from closedwon.billing.contracts.state import Contract
-from closedwon.deals.diff import Difference, all_terms, contract_terms, difference, starts_at
+from closedwon.deals.diff import Difference, difference, left_by
 from closedwon.deals.mapping.model import Policies
-from closedwon.deals.money import money_effect
+from closedwon.deals.money import NOTHING, money_effect
+from closedwon.deals.revision import end_moved, revision, told
+from closedwon.deals.subscribed import created, recurs_between
+from closedwon.deals.terms import all_terms, contract_terms, starts_at
 from closedwon.deals.types import (
     CreateContract,
     CreateCustomer,
@@ -19,6 +23,7 @@ from closedwon.deals.types import (
     DealKind,
     EditContract,
     Finding,
+    MoneyEffect,
     Plan,
     PlanStep,
     Terms,
@@ -39,6 +44,8 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Exclusive end of the contract's last finalized usage period; None when there is none."""
     product_ids: frozenset[str] = frozenset()
     """Products the catalogue has."""
+    catalog: Catalog = Catalog()
+    """Rates that price what recurs."""
     policies: Policies = Policies()
     base: str = ""
     """Digest of this state; apply refuses the plan when it moved."""
@@ -67,7 +74,7 @@ def plan(deal: Deal, terms: Terms, facts: PlanFacts) -> Plan:
         deal_fingerprint=deal.fingerprint,
         base=facts.base,
         steps=tuple(draft.steps),
-        money=money_effect(terms.currency, draft.brings, draft.takes),
+        money=draft.money(),
         holds=(*draft.holds, *(terms.holds if draft.steps else ())),
         source=terms.source,
     )
@@ -111,6 +118,15 @@ class _Draft:
         self.holds: list[Finding] = []
         self.brings: list[Added] = []
         self.takes: list[Added] = []
+        self._wanted: Contract | None = None
+        """The contract as the steps leave it, as far as it recurs."""
+
+    def money(self) -> MoneyEffect:
+        """What the steps do to money."""
+        recurs = NOTHING
+        if self._wanted is not None:
+            recurs = recurs_between(self._facts.contract, self._wanted, self._facts.catalog)
+        return money_effect(self._terms.currency, self.brings, self.takes, recurs)
 
     def hold(self, code: str, message: str, fix: str) -> None:
         """A reason for a person to look first."""
@@ -127,6 +143,7 @@ class _Draft:
         self._create_products()
         self.steps.append(CreateContract(contract_id=self._terms.contract_id, create=create))
         self.brings.append(create.terms)
+        self._wanted = created(self._terms.contract_id, create)
         if self._terms.kind is DealKind.RENEWAL:
             self._check_renewal()
 
@@ -135,14 +152,17 @@ class _Draft:
         if contract.archived_at is not None:
             return
         wanted = self._terms.contract
-        found = difference(contract, self._terms.opportunity_id, wanted.terms)
+        found = difference(
+            contract, self._terms.opportunity_id, wanted.terms, self._terms.quantities
+        )
+        self._check_stuck(found)
         if isinstance(wanted, Amend) and not self._is_amended(contract):
             self._amend(contract, wanted, found)
             return
-        revise = _revision(contract, wanted, found)
+        revise = revision(contract, wanted, found)
         if isinstance(wanted, Create):
             self._check_unchangeable(contract, wanted)
-        ends = isinstance(wanted, Create) and _end_moved(contract, wanted)
+        ends = isinstance(wanted, Create) and end_moved(contract, wanted)
         if found.is_empty and not ends:
             if revise is not None:
                 self._edit(contract, revise)
@@ -151,20 +171,25 @@ class _Draft:
 
     def _is_amended(self, contract: Contract) -> bool:
         ids = {term.id for term in all_terms(self._terms.contract.terms)}
-        return any(
-            term.id in ids
-            or (
-                term.source is not None and term.source.opportunity_id == self._terms.opportunity_id
-            )
-            for term in contract_terms(contract)
+        known = contract_terms(contract)
+        updates = (one for sold in contract.subscriptions for one in sold.quantity_updates)
+        sources = [one.source for one in (*known, *updates) if one.source is not None]
+        return any(term.id in ids for term in known) or any(
+            source.opportunity_id == self._terms.opportunity_id for source in sources
         )
 
     def _amend(self, contract: Contract, wanted: Amend, found: Difference) -> None:
-        if found.add.is_empty:
+        if found.is_empty:
             return
         self._create_products()
-        self._edit(contract, replace(wanted, terms=found.add))
+        if found.replace.is_empty:
+            self._edit(contract, replace(wanted, terms=found.add))
+        else:  # More of a subscription that is there is no additive amendment (R111, R224).
+            fields = wanted.custom_fields
+            change = Revise(add=found.add, replace=found.replace, custom_fields=fields)
+            self._edit(contract, change)
         self.brings.append(found.add)
+        self._wanted = left_by(contract, found)
         self._check_backdated(found)
         first = min((starts_at(term) for term in all_terms(found.add)), default=None)
         if first is not None and first < contract.term.start:
@@ -183,14 +208,15 @@ class _Draft:
         self._create_products()
         if revise is not None:
             self._edit(contract, revise)
-        if isinstance(wanted, Create) and _end_moved(contract, wanted):
+        if isinstance(wanted, Create) and end_moved(contract, wanted):
             self._edit(contract, ChangeEnd(ending_before=wanted.term.end))
         self.brings += [found.add, found.replace]
         self.takes += [found.replaced, found.removed]
+        self._wanted = left_by(contract, found)
         if policy == "hold":
             self.hold(
                 "edited_after_close",
-                "the deal was changed after it was provisioned: " + _told(found),
+                "the deal was changed after it was provisioned: " + told(found),
                 "Look at the difference, then release the plan or undo the change in the CRM.",
             )
         self._check_backdated(found)
@@ -235,6 +261,15 @@ class _Draft:
             if policies.get(finding.code) == "hold":
                 self.hold(finding.code, finding.message, "Release the plan if this is meant.")
 
+    def _check_stuck(self, found: Difference) -> None:
+        for name in found.stuck if self._facts.policies.edited_after_close != "ignore" else ():
+            self.hold(
+                "not_editable",
+                f"{name} recurs on a running contract; what was agreed of it cannot follow the "
+                "deal, nor be taken out (R114, R227)",
+                "End it in billing at a date, and sell what takes its place.",
+            )
+
     def _check_unchangeable(self, contract: Contract, wanted: Create) -> None:
         moved = {
             "start": contract.term.start != wanted.term.start,
@@ -251,37 +286,3 @@ class _Draft:
                     f"the {what} of the deal was changed, which a running contract cannot follow",
                     "Undo the change in the CRM, or end the contract and sell a new one.",
                 )
-
-
-def _revision(contract: Contract, wanted: Create | Amend, found: Difference) -> Revise | None:
-    """The edit that brings the difference; None when there is nothing to bring."""
-    name = wanted.name if isinstance(wanted, Create) and wanted.name != contract.name else None
-    fields = {
-        key: text
-        for key, text in wanted.custom_fields.items()
-        if contract.custom_fields.get(key) != text
-    }
-    if found.is_empty and name is None and not fields:
-        return None
-    return Revise(
-        add=found.add,
-        replace=found.replace,
-        remove_ids=tuple(term.id for term in all_terms(found.removed)),
-        name=name,
-        custom_fields=fields,
-    )
-
-
-def _end_moved(contract: Contract, wanted: Create) -> bool:
-    """A contract that another one follows ends where that one begins, whatever the deal says."""
-    return contract.followed_by is None and contract.term.end != wanted.term.end
-
-
-def _told(found: Difference) -> str:
-    counts = {
-        "added": len(all_terms(found.add)),
-        "changed": len(all_terms(found.replace)),
-        "removed": len(all_terms(found.removed)),
-    }
-    told = [f"{count} {word}" for word, count in counts.items() if count]
-    return "terms " + ", ".join(told) if told else "another end date"

@@ -74,6 +74,15 @@ class CustomerTerms(msgspec.Struct, frozen=True, kw_only=True):
     custom_fields: Mapping[str, str] = {}
 
 
+class QuantityChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Seats an amendment adds to a subscription the contract has, or takes from it (R224)."""
+
+    subscription_id: str
+    starting_at: datetime
+    delta: Decimal
+    source: Source
+
+
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a deal asks of billing; pure outcome of the mapping."""
 
@@ -86,6 +95,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Create for NEW and RENEWAL; Amend, with the additive terms, for AMENDMENT."""
     currency: str
     source: Source
+    quantities: tuple[QuantityChange, ...] = ()
+    """AMENDMENT only."""
     findings: tuple[Finding, ...] = ()
     """Warnings only."""
     ignored: Mapping[str, str] = {}

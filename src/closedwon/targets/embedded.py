@@ -113,6 +113,12 @@ class EmbeddedTarget:
                 allow(entity, commit.custom_fields, now, by)
             for charge in added.charges:
                 allow("scheduled_charge", charge.custom_fields, now, by)
+            for sold in added.subscriptions:
+                allow("subscription", sold.custom_fields, now, by)
+            for term in added.recurring:
+                credit = term.kind is CommitKind.CREDIT
+                entity = "contract_credit" if credit else "commit"
+                allow(entity, term.custom_fields, now, by)
 
 
 def _edit_id(plan: Plan, key: str, step: CreateContract | EditContract) -> str:

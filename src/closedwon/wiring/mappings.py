@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Create
+from closedwon.billing.contracts.state import Contract
 from closedwon.billing.invoices.types import InvoiceStatus, InvoiceType
 from closedwon.deals.mapping import (
     DealMapping,
@@ -140,6 +141,8 @@ class DealWork:
             rate_cards=known.rate_cards,
             contract_of=LookedUp(self._contract_of),
             contract_ends=LookedUp(self._contract_end),
+            contracts=LookedUp(self._contract),
+            catalog=known.catalog,
             credit_types=known.credit_types,
         )
 
@@ -150,6 +153,7 @@ class DealWork:
             org_id="",
             as_of=now,
             product_ids=frozenset(catalog.products),
+            catalog=catalog,
             tags=frozenset(tag for p in products for version in p.versions for tag in version.tags),
             rate_cards={
                 alias.name: RateCardFact(
@@ -171,8 +175,11 @@ class DealWork:
         return row.contract_id
 
     def _contract_end(self, contract_id: str) -> datetime | None:
+        return self._contract(contract_id).term.end
+
+    def _contract(self, contract_id: str) -> Contract:
         try:
-            return self._engine.contract(contract_id).term.end
+            return self._engine.contract(contract_id)
         except NotFound as error:
             raise KeyError(contract_id) from error
 
@@ -192,6 +199,7 @@ class DealWork:
             followed=followed,
             finalized_through=max(ends, default=None),
             product_ids=frozenset(engine.catalog().products),
+            catalog=engine.catalog(),
             policies=self._mappings.in_force(deal.record).policies,
             base=engine.digest(terms.contract_id),
         )

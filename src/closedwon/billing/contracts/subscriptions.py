@@ -50,6 +50,8 @@ class QuantityUpdate(msgspec.Struct, frozen=True, kw_only=True):
     delta: Decimal | None = None
     recorded_at: datetime | None = None
     """When an edit brought it, set by the fold; None came with the subscription."""
+    source: Source | None = None
+    """The deal that asked for it; None was written by hand."""
 
     def __post_init__(self) -> None:
         on_hour(self.starting_at, "quantity update")

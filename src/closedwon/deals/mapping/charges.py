@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from closedwon.billing.contracts.terms import ScheduledCharge, ScheduleItem
 from closedwon.deals.mapping.deal_terms import DealTerms, Group
 from closedwon.deals.mapping.outputs import ChargeOutput, Recurring
-from closedwon.kernel.calendar import Frequency, grid
+from closedwon.kernel.calendar import grid
 from closedwon.kernel.exact import CONTEXT, ZERO, minor_digits
 from closedwon.kernel.instant import Interval, end_of, midnight
 
@@ -66,7 +66,7 @@ class Charges:
             fix = "Correct the dates of the row."
             raise terms.stop("ends_before_start", message, fix, group, schedule.end)
         span = Interval(midnight(first), end_of(last))
-        frequency = self._frequency(schedule, group)
+        frequency = terms.frequency(schedule.frequency, group)
         in_arrears = terms.answers.flag(schedule.in_arrears, group.first)
         dates: list[datetime] = []
         for period in grid(span.start, frequency, span):
@@ -76,18 +76,6 @@ class Charges:
                 fix = "Correct the dates or the billing frequency."
                 raise terms.stop("schedule_length", message, fix, group, schedule.end)
         return dates
-
-    def _frequency(self, schedule: Recurring, group: Group) -> Frequency:
-        word = self._terms.text(schedule.frequency, group)
-        try:
-            return Frequency(word)
-        except ValueError as error:
-            known = ", ".join(Frequency)
-            message = f"billing frequency {word!r}, expected one of {known}"
-            fix = "Correct the billing frequency, or the table that translates it."
-            raise self._terms.stop(
-                "frequency_unknown", message, fix, group, schedule.frequency
-            ) from error
 
 
 def shares(amount: Decimal, count: int, how: str, currency: str) -> Sequence[Decimal]:

@@ -1,11 +1,10 @@
 """Commits and credits: a segment per row, payments from installments (salesforce.md 9.3)."""
 
-from decimal import Decimal
 from itertools import pairwise
 
 from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, ScheduleItem
 from closedwon.deals.mapping.answers import row_id
-from closedwon.deals.mapping.deal_terms import DealTerms, Group, plain
+from closedwon.deals.mapping.deal_terms import DealTerms, Group
 from closedwon.deals.mapping.outputs import CommitOutput, Payments, SinglePayment
 from closedwon.deals.mapping.record import names
 from closedwon.deals.types import Record
@@ -36,7 +35,7 @@ class Commits:
             segments=segments,
             payments=payments,
             priority=terms.priority(output.applies, group),
-            rollover_fraction=self._rollover(output, group),
+            rollover_fraction=terms.share(output.rollover_fraction, group),
             applicability=terms.applicability(output.applies, group),
             access_credit_type_id=terms.header.credit_type_id,
             payment_credit_type_id=terms.header.credit_type_id,
@@ -116,16 +115,6 @@ class Commits:
             amount=amount,
             unit_price=amount,
         )
-
-    def _rollover(self, output: CommitOutput, group: Group) -> Decimal | None:
-        found = self._terms.agreed(output.rollover_fraction, group)
-        if not isinstance(found, Decimal):
-            return None
-        if not 0 <= found <= 1:
-            message = f"a rollover fraction of {found}, expected 0 to 1"
-            fix = "Correct the percentage on the row (25 means 25 %)."
-            raise self._terms.stop("rollover_range", message, fix, group, output.rollover_fraction)
-        return plain(found)
 
     def _check_sum(self, commit: Commit, output: CommitOutput, group: Group) -> None:
         """Payments add up to the access granted, unless the mapping says otherwise (F126)."""

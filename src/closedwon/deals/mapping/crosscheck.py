@@ -1,26 +1,39 @@
 """Does the whole make sense: total against the CRM, dates against the contract, rates together."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 
+from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.overrides import Multiplier, Override
 from closedwon.billing.contracts.source import Source
-from closedwon.deals.diff import all_terms, starts_at
+from closedwon.billing.contracts.state import Contract
 from closedwon.deals.mapping.answers import Answers, Unmappable, finding_of
+from closedwon.deals.mapping.deal_terms import DealTerms
 from closedwon.deals.mapping.header import Header
 from closedwon.deals.mapping.model import DealMapping
 from closedwon.deals.mapping.overrides import overlapping
-from closedwon.deals.types import DealKind, Finding, Severity
+from closedwon.deals.money import scheduled
+from closedwon.deals.subscribed import price_at, recurs_between, sides
+from closedwon.deals.terms import all_terms, starts_at
+from closedwon.deals.types import DealKind, Finding, Severity, Terms
 from closedwon.kernel.exact import ZERO, canonical, major
 
 
 def cross_checks(
-    mapping: DealMapping, answers: Answers, header: Header, added: Added
+    mapping: DealMapping, answers: Answers, ground: DealTerms, terms: Terms
 ) -> Iterator[Finding]:
-    """Findings about the terms as a whole; all but the total are warnings."""
-    yield from _total(mapping, answers, header, added)
+    """Findings about the terms as a whole; the total and rates park, the rest are warnings."""
+    header, added = ground.header, terms.contract.terms
+    before, after = sides(terms, ground.facts.contracts.get(header.contract_id))
+    unrated = list(_unrated(after, added, ground.facts.catalog))
+    yield from unrated
+    if not unrated:  # What is not charged never adds up.
+        catalog = ground.facts.catalog
+        recurs = sum(recurs_between(before, after, catalog).billed.values(), ZERO)
+        yield from _total(mapping, answers, header, scheduled(added) + recurs)
     yield from _outside(header, added)
     for one, other in overlapping(added.overrides):
         yield _warning(
@@ -32,8 +45,25 @@ def cross_checks(
         )
 
 
+def _unrated(contract: Contract | None, added: Added, catalog: Catalog) -> Iterator[Finding]:
+    """Subscriptions nobody would be charged for: their rate is not enabled (R216, seed 004)."""
+    if contract is None:
+        return
+    for one in added.subscriptions:
+        start = max(one.window.start, contract.term.start)
+        if price_at(contract, one, catalog, start) is None:
+            finding = _warning(
+                "subscription_without_rate",
+                f"{one.name}: the contract has no enabled {one.frequency} rate of product "
+                f"{one.product_id} on {start:%Y-%m-%d}, so nothing would be charged",
+                "Add the rate to the rate card, or enable it with a price on the line.",
+                one.source,
+            )
+            yield msgspec.structs.replace(finding, severity=Severity.PARK)
+
+
 def _total(
-    mapping: DealMapping, answers: Answers, header: Header, added: Added
+    mapping: DealMapping, answers: Answers, header: Header, billed: Decimal
 ) -> Iterator[Finding]:
     """What we would invoice is what the CRM says it sold (F169: dollars, not cents)."""
     value = mapping.contract.total
@@ -44,8 +74,6 @@ def _total(
         return
     if expected is None:
         return
-    billed = sum((commit.cost_total for commit in added.commits), ZERO)
-    billed += sum((item.amount for charge in added.charges for item in charge.items), ZERO)
     mapped = major(billed, header.currency)
     if abs(mapped - expected) > mapping.contract.total_tolerance:
         yield finding_of(

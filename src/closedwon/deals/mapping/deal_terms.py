@@ -28,6 +28,7 @@ from closedwon.deals.mapping.problems import nearest
 from closedwon.deals.mapping.record import names
 from closedwon.deals.types import Finding, Record, Severity
 from closedwon.formula import Formula
+from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.exact import canonical, wire
 from closedwon.kernel.ids import derive
 
@@ -157,6 +158,38 @@ class DealTerms:
             fix = f"Fill in {field_of(ref.product)}."
             raise self.stop("product_missing", message, fix, group, ref.product)
         return self._product(key, self.title(ref.product_name, group), group, ref.product)
+
+    def known_product(self, value: Value, group: Group) -> str:
+        """Id of a product billing must have already: its rate is on the card, not in the deal."""
+        key = self.text(value, group)
+        found = derive("product", self.facts.org_id, key) if ":" in key else key
+        if found not in self.facts.product_ids:
+            message = f"billing has no product {key!r} that could be subscribed to"
+            fix = "Create the subscription product and its rate, or correct the product id."
+            raise self.stop("product_unknown", message, fix, group, value)
+        return found
+
+    def frequency(self, value: Value, group: Group) -> Frequency:
+        """How often something recurs; raises Unmappable for an unknown word."""
+        word = self.text(value, group)
+        try:
+            return Frequency(word)
+        except ValueError as error:
+            known = ", ".join(Frequency)
+            message = f"billing frequency {word!r}, expected one of {known}"
+            fix = "Correct the billing frequency, or the table that translates it."
+            raise self.stop("frequency_unknown", message, fix, group, value) from error
+
+    def share(self, value: Value | None, group: Group) -> Decimal | None:
+        """A rollover fraction; None when blank. Raises Unmappable outside 0..1."""
+        found = self.agreed(value, group)
+        if not isinstance(found, Decimal):
+            return None
+        if not 0 <= found <= 1:
+            message = f"a rollover fraction of {found}, expected 0 to 1"
+            fix = "Correct the percentage on the row (25 means 25 %)."
+            raise self.stop("rollover_range", message, fix, group, value)
+        return plain(found)
 
     def _product(self, key: str, name: str, group: Group, value: Value) -> str:
         derived = derive("product", self.facts.org_id, key) if ":" in key else key

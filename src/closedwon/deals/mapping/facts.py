@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from closedwon.billing.catalog.types import USD
+from closedwon.billing.catalog.types import USD, Catalog
+from closedwon.billing.contracts.state import Contract
 
 
 class RateCardFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,5 +32,9 @@ class MappingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Opportunity id (18) -> id of the contract it created or amended."""
     contract_ends: Mapping[str, datetime | None] = {}
     """Contract id -> its exclusive end, None when open."""
+    contracts: Mapping[str, Contract] = {}
+    """By id, as far as deals that amend them need it."""
+    catalog: Catalog = Catalog()
+    """Products and rates of subscriptions; what they bill is priced as invoices are."""
     credit_types: Mapping[str, str] = msgspec.field(default_factory=lambda: {"USD": USD})
     """ISO 4217 code -> credit type id."""

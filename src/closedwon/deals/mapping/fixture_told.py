@@ -8,16 +8,20 @@ from typing import Any
 from closedwon.billing.contracts.applicability import Applicability
 from closedwon.billing.contracts.edits import Create
 from closedwon.billing.contracts.overrides import Multiplier, Override, Overwrite, TieredMultiplier
+from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import Commit, ScheduledCharge, ScheduleItem
 from closedwon.billing.pricing import first_unit_price
 from closedwon.deals.mapping.document import Node, Scalar, Sequence, Table
+from closedwon.deals.mapping.facts import MappingFacts
 from closedwon.deals.money import money_effect
-from closedwon.deals.types import Deal, Rejected, Terms
+from closedwon.deals.subscribed import recurs_between, sides
+from closedwon.deals.types import Deal, QuantityChange, Rejected, Terms
 from closedwon.kernel.exact import canonical, major
 from closedwon.kernel.instant import DAY
 
 
-def told(outcome: Terms | Rejected, deal: Deal) -> dict[str, Any]:
+def told(outcome: Terms | Rejected, deal: Deal, facts: MappingFacts) -> dict[str, Any]:
     """The outcome as nested texts, lists and tables; what a fixture may expect."""
     if isinstance(outcome, Rejected):
         return {"park": sorted({finding.code for finding in outcome.findings})}
@@ -26,7 +30,9 @@ def told(outcome: Terms | Rejected, deal: Deal) -> dict[str, Any]:
         str(row.get("Id")): str(row.get("Name")) for rows in deal.children.values() for row in rows
     }
     added, currency = contract.terms, outcome.currency
-    value = money_effect(currency, (added,), ()).contract_value
+    before, after = sides(outcome, facts.contracts.get(outcome.contract_id))
+    recurs = recurs_between(before, after, facts.catalog)
+    value = money_effect(currency, (added,), (), recurs).contract_value
     return {
         "kind": outcome.kind.value,
         "total": _money(value, currency),
@@ -34,6 +40,9 @@ def told(outcome: Terms | Rejected, deal: Deal) -> dict[str, Any]:
         "commits": [_commit(one, currency) for one in added.commits],
         "overrides": [_override(one, currency) for one in added.overrides],
         "charges": [_charge(one, currency) for one in added.charges],
+        "recurring": [_recurring(one, currency) for one in added.recurring],
+        "subscriptions": [_subscription(one) for one in added.subscriptions],
+        "quantities": [_quantity(one) for one in outcome.quantities],
         "warnings": sorted({finding.code for finding in outcome.findings}),
         "holds": sorted({finding.code for finding in outcome.holds}),
         "ignored": sorted(names.get(row, row) for row in outcome.ignored),
@@ -75,6 +84,9 @@ def _commit(commit: Commit, currency: str) -> dict[str, Any]:
 
 def _override(override: Override, currency: str) -> dict[str, Any]:
     rate: dict[str, Any] = {}
+    frequencies = [one.billing_frequency for one in override.applicability.specifiers]
+    if any(frequencies):
+        rate["frequency"] = ", ".join(filter(None, frequencies))
     match override.rate:
         case Multiplier(multiplier=multiplier):
             rate["multiplier"] = canonical(multiplier)
@@ -100,6 +112,41 @@ def _charge(charge: ScheduledCharge, currency: str) -> dict[str, Any]:
         "first": _item(charge.items[0], currency),
         "last": _item(charge.items[-1], currency),
     }
+
+
+def _recurring(term: RecurringCommit, currency: str) -> dict[str, Any]:
+    invoice = term.invoice
+    return {
+        "name": term.name,
+        "kind": term.kind.value,
+        "product": term.product_id,
+        "amount": _money(term.access.unit_price, currency),
+        "price": "" if invoice is None else _money(invoice.unit_price, currency),
+        "from": _first(term.window.start),
+        "to": _last(term.window.end),
+        "frequency": "" if term.frequency is None else term.frequency.value,
+        "follows": "" if term.seats is None else "seats",
+        "priority": "" if term.priority is None else canonical(term.priority),
+        **_applies(term.applicability),
+    }
+
+
+def _subscription(term: Subscription) -> dict[str, Any]:
+    return {
+        "name": term.name,
+        "product": term.product_id,
+        "frequency": term.frequency.value,
+        "quantity": canonical(term.initial_quantity),
+        "collection": term.collection.value,
+        "prorated": "yes" if term.is_prorated else "no",
+        "from": _first(term.window.start),
+        "to": _last(term.window.end),
+    }
+
+
+def _quantity(change: QuantityChange) -> str:
+    sign = "+" if change.delta > 0 else ""
+    return f"{sign}{canonical(change.delta)} from {_first(change.starting_at)}"
 
 
 def _applies(applicability: Applicability) -> dict[str, Any]:

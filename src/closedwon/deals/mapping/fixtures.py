@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from closedwon.deals.mapping.document import Node, parse
-from closedwon.deals.mapping.facts import MappingFacts, RateCardFact
+from closedwon.deals.mapping.facts import MappingFacts
+from closedwon.deals.mapping.fixture_facts import FACTS, facts_of
 from closedwon.deals.mapping.fixture_records import FixtureRecords
 from closedwon.deals.mapping.fixture_told import differences, told
 from closedwon.deals.mapping.model import DealMapping
@@ -14,34 +15,12 @@ from closedwon.deals.mapping.problems import MappingError, Problem, Spot, neares
 from closedwon.deals.mapping.run import map_deal
 from closedwon.deals.mapping.shapes import Fixed, Form, Key, ListOf, Named, Raw, Text, read
 from closedwon.deals.types import Deal, Rejected, Terms
-from closedwon.kernel.instant import parse_instant
 
-ORG_ID = "00DTT000000000AAAA"
-AS_OF = "2024-01-01T00:00:00Z"
 EXPECTATIONS = (
-    "park", "kind", "total", "contract", "commits", "overrides", "charges", "warnings", "holds",
+    "park", "kind", "total", "contract", "commits", "overrides", "charges", "recurring",
+    "subscriptions", "quantities", "warnings", "holds",
     "ignored", "customer",
 )  # fmt: skip
-CONTRACT = Fixed(
-    doc="A contract billing already has.",
-    keys={
-        "id": Key(shape=Text(), doc="Its id.", required=True),
-        "end": Key(shape=Text(), doc="Its exclusive end (an instant); open without it."),
-    },
-)
-FACTS = Fixed(
-    doc="What billing and the org hold.",
-    keys={
-        "as_of": Key(shape=Text(), doc="The instant AS_OF() answers."),
-        "tags": Key(shape=ListOf(element=Text()), doc="Product tags."),
-        "products": Key(shape=ListOf(element=Text()), doc="Product ids."),
-        "rate_cards": Key(shape=Named(element=Text(), pattern=r".+"), doc="Alias -> currency."),
-        "contracts": Key(
-            shape=Named(element=CONTRACT, pattern=r"[A-Za-z0-9]{18}"),
-            doc="Opportunity -> contract.",
-        ),
-    },
-)
 CASE = Fixed(
     doc="One deal and what becomes of it.",
     keys={
@@ -133,7 +112,7 @@ def load_fixture(text: str, file: str, mapping: DealMapping) -> Fixture:
         cases.append(Case(name=one.text("name"), spot=one.spot, deal=deal, expect=expect))
     if problems:
         raise MappingError(problems)
-    return Fixture(file=file, facts=_facts(form["facts"]), cases=tuple(cases))
+    return Fixture(file=file, facts=facts_of(form["facts"]), cases=tuple(cases))
 
 
 def run_fixture(mapping: DealMapping, fixture: Fixture) -> FixtureOutcome:
@@ -141,7 +120,7 @@ def run_fixture(mapping: DealMapping, fixture: Fixture) -> FixtureOutcome:
     outcomes = []
     for case in fixture.cases:
         outcome = map_deal(mapping, case.deal, fixture.facts)
-        found = told(outcome, case.deal)
+        found = told(outcome, case.deal, fixture.facts)
         lines: list[str] = []
         if isinstance(outcome, Rejected) and "park" not in case.expect:
             told_why = "; ".join(finding.message for finding in outcome.findings)
@@ -183,25 +162,3 @@ def _unknown(written: Mapping[str, Node], known: Iterable[str], expected: str) -
         for name, node in written.items()
         if name not in names
     ]
-
-
-def _facts(form: Form | None) -> MappingFacts:
-    if form is None:
-        return MappingFacts(org_id=ORG_ID, as_of=parse_instant(AS_OF))
-    contracts: Mapping[str, Form] = form["contracts"] or {}
-    cards = form["rate_cards"] or {}
-    return MappingFacts(
-        org_id=ORG_ID,
-        as_of=parse_instant(form.text("as_of", AS_OF)),
-        tags=frozenset(tag.text for tag in form["tags"] or ()),
-        product_ids=frozenset(product.text for product in form["products"] or ()),
-        rate_cards={
-            alias: RateCardFact(id=f"rate card {alias}", currency=currency.text)
-            for alias, currency in cards.items()
-        },
-        contract_of={key: one.text("id") for key, one in contracts.items()},
-        contract_ends={
-            one.text("id"): parse_instant(one.text("end")) if one["end"] is not None else None
-            for one in contracts.values()
-        },
-    )

@@ -1,26 +1,32 @@
 """The keys of a mapping file (design 5); loader and published JSON Schema both read this."""
 
+from closedwon.deals.mapping.language_recurring import (
+    RECURRING_COMMIT,
+    RECURRING_CREDIT,
+    SUBSCRIPTION,
+)
 from closedwon.deals.mapping.shapes import (
     Choice,
     Day,
     Fixed,
-    FormulaText,
     Key,
     ListOf,
     Named,
     Number,
     Text,
 )
-
-AMOUNT = FormulaText(types=("NUMBER",))
-DATE = FormulaText(types=("DATE",))
-TRUTH = FormulaText(types=("BOOLEAN",))
-TEXT = FormulaText(types=("TEXT",))
-TEXT_OR_TABLE = FormulaText(types=("TEXT",), or_lookup=True)
-ANY = FormulaText(types=("NUMBER", "TEXT", "DATE", "DATETIME", "BOOLEAN"))
-ANY_OR_TABLE = FormulaText(types=ANY.types, or_lookup=True)
-CODE = Text(pattern=r"[a-z][a-z0-9_]*", expected="a code of small letters, digits and _")
-ID = Text(pattern=r"[a-z][a-z0-9_-]*", expected="an id of small letters, digits, _ and -")
+from closedwon.deals.mapping.words import (
+    AMOUNT,
+    ANY_OR_TABLE,
+    APPLIES,
+    CODE,
+    DATE,
+    ID,
+    PRODUCT,
+    TEXT,
+    TEXT_OR_TABLE,
+    TRUTH,
+)
 
 CHECK_KEYS = {
     "code": Key(shape=CODE, doc="Stable code of the finding.", required=True),
@@ -95,17 +101,6 @@ CONTRACT = Fixed(
     },
 )
 
-APPLIES = {
-    "tags": Key(shape=TEXT_OR_TABLE, doc="Product tags, separated by ';'; any of them."),
-    "products": Key(shape=TEXT_OR_TABLE, doc="Product keys, separated by ';'; any of them."),
-    "priority": Key(shape=AMOUNT, doc="Lower goes first."),
-}
-PRODUCT = {
-    "key": Key(shape=TEXT, doc="What identifies the term inside the deal; Id of the row."),
-    "product": Key(shape=TEXT_OR_TABLE, doc="Product id, or `sku:<code>`.", required=True),
-    "product_name": Key(shape=TEXT, doc="Name of a product that must be created."),
-    "name": Key(shape=TEXT, doc="Name on invoices.", required=True),
-}
 ACCESS = Fixed(
     doc="One access segment per row.",
     keys={
@@ -212,6 +207,15 @@ RULE = Fixed(
         "override": Key(shape=ListOf(element=OVERRIDE, or_single=True), doc="An own rate."),
         "scheduled_charge": Key(
             shape=ListOf(element=CHARGE, or_single=True), doc="Fixed amounts at dates."
+        ),
+        "subscription": Key(
+            shape=ListOf(element=SUBSCRIPTION, or_single=True), doc="A fee per seat and period."
+        ),
+        "recurring_commit": Key(
+            shape=ListOf(element=RECURRING_COMMIT, or_single=True), doc="A commitment per period."
+        ),
+        "recurring_credit": Key(
+            shape=ListOf(element=RECURRING_CREDIT, or_single=True), doc="Free balance per period."
         ),
         "custom_fields": Key(shape=Named(element=ANY_OR_TABLE), doc="Contract custom fields."),
         "ignore": Key(shape=Text(), doc="Why these rows bring nothing."),

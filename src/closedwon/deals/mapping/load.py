@@ -6,7 +6,7 @@ from typing import Any
 
 from closedwon.deals.mapping.document import parse
 from closedwon.deals.mapping.formulas import Formulas
-from closedwon.deals.mapping.language import ANY, DATE, MAPPING, TEXT, TRUTH
+from closedwon.deals.mapping.language import MAPPING
 from closedwon.deals.mapping.load_rules import RuleLoader
 from closedwon.deals.mapping.load_source import SourceLoader
 from closedwon.deals.mapping.model import (
@@ -24,6 +24,7 @@ from closedwon.deals.mapping.outputs import DEAL, Value
 from closedwon.deals.mapping.problems import MappingError, Problem, nearest
 from closedwon.deals.mapping.shapes import Form, read
 from closedwon.deals.mapping.tables import read_table
+from closedwon.deals.mapping.words import ANY, DATE, TEXT, TRUTH
 from closedwon.formula.schema import FieldInfo, Schema
 from closedwon.kernel.strict_json import fingerprint
 

@@ -4,13 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from closedwon.deals.mapping.formulas import Formulas
-from closedwon.deals.mapping.language import (
-    AMOUNT,
-    ANY,
-    DATE,
-    TEXT,
-    TRUTH,
-)
+from closedwon.deals.mapping.load_recurring import RecurringLoader
 from closedwon.deals.mapping.model import Check, Otherwise, Rule
 from closedwon.deals.mapping.outputs import (
     DEAL,
@@ -30,9 +24,13 @@ from closedwon.deals.mapping.outputs import (
 )
 from closedwon.deals.mapping.problems import nearest
 from closedwon.deals.mapping.shapes import Form
+from closedwon.deals.mapping.words import AMOUNT, ANY, DATE, TEXT, TRUTH
 from closedwon.deals.types import Severity
 
-BRINGS = ("commit", "credit", "override", "scheduled_charge", "custom_fields")
+BRINGS = (
+    "commit", "credit", "override", "scheduled_charge", "subscription", "recurring_commit",
+    "recurring_credit", "custom_fields",
+)  # fmt: skip
 ENDS = ("ignore", "reject")
 
 
@@ -126,9 +124,16 @@ class RuleLoader:
             yield from self._override(one, collection)
         for one in form["scheduled_charge"] or ():
             yield from self._charge(one, collection)
+        recurring = RecurringLoader(self, self._formulas)
+        for one in form["subscription"] or ():
+            yield from recurring.subscription(one, collection)
+        for one in form["recurring_commit"] or ():
+            yield from recurring.recurring(one, collection, is_credit=False)
+        for one in form["recurring_credit"] or ():
+            yield from recurring.recurring(one, collection, is_credit=True)
 
     def _commit(self, form: Form, collection: str, *, is_credit: bool) -> Iterable[CommitOutput]:
-        product = self._product(form, collection)
+        product = self.product(form, collection)
         access = self._access(form["access"], collection)
         if product is None or access is None:
             return
@@ -139,7 +144,7 @@ class RuleLoader:
             access=access,
             payments=None if payments is None else self._payments(payments, collection),
             rollover_fraction=self._value(form, "rollover_fraction", collection, AMOUNT.types),
-            applies=self._applies(form, collection),
+            applies=self.applies(form, collection),
             custom_fields=self.values(form["custom_fields"], collection),
             is_credit=is_credit,
             spot=form.spot,
@@ -193,12 +198,12 @@ class RuleLoader:
             end=self._value(form, "end", collection, DATE.types),
             multiplier=self._value(form, "multiplier", collection, AMOUNT.types),
             price=self._value(form, "price", collection, AMOUNT.types),
-            applies=self._applies(form, collection),
+            applies=self.applies(form, collection),
             spot=form.spot,
         )
 
     def _charge(self, form: Form, collection: str) -> Iterable[ChargeOutput]:
-        product = self._product(form, collection)
+        product = self.product(form, collection)
         amount = self._value(form, "amount", collection, AMOUNT.types)
         if (form["on"] is None) == (form["schedule"] is None):
             self._formulas.note(form.spot, "a charge without its date", "either on or schedule")
@@ -229,7 +234,8 @@ class RuleLoader:
             in_arrears=self._value(form, "in_arrears", collection, TRUTH.types),
         )
 
-    def _product(self, form: Form, collection: str) -> ProductRef | None:
+    def product(self, form: Form, collection: str) -> ProductRef | None:
+        """How a term is sold; None when it is broken."""
         product = self._value(form, "product", collection, TEXT.types)
         name = self._value(form, "name", collection, TEXT.types)
         if product is None or name is None:
@@ -241,7 +247,8 @@ class RuleLoader:
             name=name,
         )
 
-    def _applies(self, form: Form, collection: str) -> Applies:
+    def applies(self, form: Form, collection: str) -> Applies:
+        """What a balance or rate is about."""
         return Applies(
             tags=self._value(form, "tags", collection, TEXT.types),
             products=self._value(form, "products", collection, TEXT.types),

@@ -124,6 +124,52 @@ class ChargeOutput(msgspec.Struct, frozen=True, kw_only=True):
     spot: Spot
 
 
+class SubscriptionOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A recurring fee for seats or units."""
+
+    key: Value | None
+    product: Value
+    name: Value
+    frequency: Value
+    quantity: Value
+    start: Value
+    end: Value | None
+    collection: Value | None
+    prorated: Value | None
+    bills_at_once: bool
+    own_periods: bool
+    """Whether its periods are counted from its start, where it is billed in advance (R217)."""
+    price: Value | None
+    custom_fields: Mapping[str, Value]
+    spot: Spot
+
+
+class SeatsFollowed(msgspec.Struct, frozen=True, kw_only=True):
+    """The subscription a recurring balance grants for."""
+
+    key: Value
+    prorated: Value | None
+
+
+class RecurringOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit or, when ``is_credit``, free balance of every period."""
+
+    product: ProductRef
+    amount: Value
+    price: Value | None
+    start: Value
+    end: Value | None
+    frequency: Value | None
+    duration_periods: Value | None
+    proration: str
+    rollover_fraction: Value | None
+    applies: Applies
+    seats: SeatsFollowed | None
+    custom_fields: Mapping[str, Value]
+    is_credit: bool
+    spot: Spot
+
+
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
     """A rule's own reason to park."""
 
@@ -132,4 +178,4 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True):
     fix: str
 
 
-Output = CommitOutput | OverrideOutput | ChargeOutput
+Output = CommitOutput | OverrideOutput | ChargeOutput | SubscriptionOutput | RecurringOutput

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from closedwon.billing.contracts.edits import Added, Amend, Create
-from closedwon.billing.contracts.overrides import Override
 from closedwon.billing.contracts.source import Source
-from closedwon.billing.contracts.terms import Commit, ScheduledCharge
 from closedwon.deals.mapping.answers import (
     Answers,
     Unmappable,
@@ -15,21 +13,15 @@ from closedwon.deals.mapping.answers import (
     on_the_page,
     row_id,
 )
-from closedwon.deals.mapping.charges import Charges
-from closedwon.deals.mapping.commits import Commits
+from closedwon.deals.mapping.brought import Brought
 from closedwon.deals.mapping.crosscheck import cross_checks
 from closedwon.deals.mapping.deal_terms import DealTerms, Group
 from closedwon.deals.mapping.facts import MappingFacts
 from closedwon.deals.mapping.header import Header, HeaderReader
 from closedwon.deals.mapping.model import Check, DealMapping, Rule
-from closedwon.deals.mapping.outputs import (
-    DEAL,
-    ChargeOutput,
-    CommitOutput,
-    OverrideOutput,
-)
-from closedwon.deals.mapping.overrides import Overrides
+from closedwon.deals.mapping.outputs import DEAL
 from closedwon.deals.mapping.record import names
+from closedwon.deals.terms import all_terms, starts_at
 from closedwon.deals.types import (
     Deal,
     DealKind,
@@ -82,9 +74,6 @@ class _Run:
         """Ids of rows a rule matched, or whose rule could not be told."""
         self.fired: set[str] = set()
         self._custom_fields: dict[str, str] = {}
-        self._commits: list[Commit] = []
-        self._overrides: list[Override] = []
-        self._charges: list[ScheduledCharge] = []
 
     @property
     def parks(self) -> list[Finding]:
@@ -106,21 +95,24 @@ class _Run:
         ground = DealTerms(
             self._answers, self._facts, header, creates_products=self._mapping.creates_products
         )
+        brought = Brought(ground)
         for group in self._groups():
-            self._bring(group, ground)
+            self._bring(group, brought)
         self._settle_rows(ground)
-        added = Added(
-            commits=tuple(sorted(self._commits, key=_first_start)),
-            overrides=tuple(sorted(self._overrides, key=lambda one: (one.window.start, one.id))),
-            charges=tuple(sorted(self._charges, key=lambda one: (one.items[0].timestamp, one.id))),
-        )
-        self._findings += [*header.warnings, *ground.warnings]
+        self._findings += [*header.warnings, *ground.warnings, *brought.unlinked()]
+        terms = self._assembled(header, brought)
         if not self.parks:  # Without the rows that were rejected the whole never adds up.
-            self._findings += cross_checks(self._mapping, self._answers, header, added)
-        return self._assembled(header, added, ground)
+            found = list(cross_checks(self._mapping, self._answers, ground, terms))
+            self._findings += found
+            terms = msgspec.structs.replace(terms, findings=self._warnings())
+        return terms
 
-    def _assembled(self, header: Header, added: Added, ground: DealTerms) -> Terms:
+    def _warnings(self) -> tuple[Finding, ...]:
         warnings = [one for one in self._findings if one.severity is Severity.WARN]
+        return tuple(dict.fromkeys(warnings))
+
+    def _assembled(self, header: Header, brought: Brought) -> Terms:
+        ground, added = brought.ground, brought.added()
         return Terms(
             opportunity_id=header.opportunity_id,
             kind=header.kind,
@@ -133,7 +125,8 @@ class _Run:
                 quote_id=header.quote_id,
                 place=self._mapping.file,
             ),
-            findings=tuple(dict.fromkeys(warnings)),
+            quantities=brought.changes(),
+            findings=self._warnings(),
             ignored=dict(sorted(self._ignored.items())),
             used=tuple(sorted(self._used)),
             products=tuple(ground.products[key] for key in sorted(ground.products)),
@@ -143,10 +136,7 @@ class _Run:
 
     def _contract(self, header: Header, added: Added) -> Create | Amend:
         if header.kind is DealKind.AMENDMENT:
-            starts = [segment.window.start for one in added.commits for segment in one.segments]
-            starts += [one.window.start for one in added.overrides]
-            starts += [item.timestamp for one in added.charges for item in one.items]
-            start = min(starts, default=header.term.start)
+            start = min(map(starts_at, all_terms(added)), default=header.term.start)
             return Amend(starting_at=start, terms=added, custom_fields=self._custom_fields)
         fields = {**header.custom_fields, **self._custom_fields}
         key = f"sfdc:{self._facts.org_id}:{header.opportunity_id}"
@@ -224,8 +214,8 @@ class _Run:
                 return None
         return None
 
-    def _bring(self, group: Group, ground: DealTerms) -> None:
-        rule = group.rule
+    def _bring(self, group: Group, brought: Brought) -> None:
+        rule, ground = group.rule, brought.ground
         self.fired.add(rule.id)
         if rule.reject is not None:
             reject = rule.reject
@@ -239,23 +229,16 @@ class _Run:
         if not all(passed):
             return
         try:
-            self._build(group, ground)
+            self._build(group, brought)
         except Unmappable as error:
             self._findings.append(error.finding)
         except Refused as error:
             fix = "Correct the row, or the mapping rule."
             self._findings.append(ground.stop("refused", error.message, fix, group).finding)
 
-    def _build(self, group: Group, ground: DealTerms) -> None:
-        for output in group.rule.outputs:
-            match output:
-                case CommitOutput():
-                    self._commits.append(Commits(ground).commit(output, group))
-                case OverrideOutput():
-                    self._overrides.append(Overrides(ground).override(output, group))
-                case ChargeOutput():
-                    self._charges.append(Charges(ground).charge(output, group))
-        self._custom_fields.update(ground.custom_fields(group.rule.custom_fields, group))
+    def _build(self, group: Group, brought: Brought) -> None:
+        brought.bring(group)
+        self._custom_fields.update(brought.ground.custom_fields(group.rule.custom_fields, group))
         if group.rule.collection != DEAL:
             self._used.update(map(row_id, group.rows))
 
@@ -294,7 +277,3 @@ class _Run:
         for gate in self._mapping.gates:
             if self._asked(gate.when, self._answers.deal):
                 yield finding_of(gate.id, gate.message, gate.fix, self._answers.deal, gate.when)
-
-
-def _first_start(commit: Commit) -> tuple[object, str]:
-    return commit.segments[0].window.start, commit.id

@@ -5,6 +5,9 @@ from typing import Any
 
 import yaml
 
+from closedwon.billing.contracts.edits import Create
+from closedwon.billing.pricing import Flat
+from closedwon.billing.rating.rates import rate_at
 from closedwon.deals.mapping.answers import Answers, Unmappable
 from closedwon.deals.mapping.facts import MappingFacts
 from closedwon.deals.mapping.fixture_told import told
@@ -13,6 +16,7 @@ from closedwon.deals.mapping.outputs import DEAL
 from closedwon.deals.mapping.record import fields_read
 from closedwon.deals.mapping.run import map_deal
 from closedwon.deals.types import Deal, Record, Terms
+from closedwon.kernel.exact import canonical, major
 from closedwon.kernel.instant import wire_instant
 
 LINE_WIDTH = 100
@@ -27,7 +31,7 @@ def scaffold(mapping: DealMapping, deal: Deal, facts: MappingFacts, name: str) -
     given: dict[str, Any] = {DEAL: _row(deal.record, mapping.source.fields)}
     for child in mapping.source.children:
         given[child.name] = [_row(row, child.fields) for row in deal.children.get(child.name, ())]
-    expect = told(outcome, deal)
+    expect = told(outcome, deal, facts)
     written = {
         "mapping": mapping.name,
         "facts": _facts(mapping, deal, facts, outcome if isinstance(outcome, Terms) else None),
@@ -67,6 +71,7 @@ def _facts(
         for alias, card in facts.rate_cards.items()
         if terms is None or getattr(terms.contract, "rate_card_id", None) == card.id
     }
+    found["subscription_rates"] = list(_rates(facts, terms))
     found["contracts"] = _contracts(mapping, deal, facts)
     return {key: value for key, value in found.items() if value}
 
@@ -85,6 +90,20 @@ def _contracts(mapping: DealMapping, deal: Deal, facts: MappingFacts) -> Mapping
             ends = {} if end is None else {"end": wire_instant(end)}
             found[followed] = {"id": contract_id, **ends}
     return found
+
+
+def _rates(facts: MappingFacts, terms: Terms | None) -> Iterable[Mapping[str, Any]]:
+    """What the deal's own subscriptions cost on the card, before its own prices."""
+    if terms is None or not isinstance(terms.contract, Create):
+        return
+    card = facts.catalog.rate_cards.get(terms.contract.rate_card_id or "")
+    if card is None:
+        return
+    for one in terms.contract.terms.subscriptions:
+        rate = rate_at(card.by_product[one.product_id], {}, one.window.start, one.frequency)
+        if rate is not None and isinstance(rate.price, Flat):
+            price = canonical(major(rate.price.price, terms.currency))
+            yield {"product": one.product_id, "frequency": one.frequency.value, "price": price}
 
 
 def _rows(deal: Deal) -> Iterable[Record]:
