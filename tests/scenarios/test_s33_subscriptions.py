@@ -428,3 +428,37 @@ def test_s33_r176_r240_a_balance_pays_usage_before_seats() -> None:
 
     assert [told[2] for told in lived(scene, "2025-08-03")] == [200, 200, 230]
     assert [x[3] for x in usage_lines(scene.usage("2025-07-01")) if x[0] == "AI"] == [D(30)]
+
+
+def test_s33_r217_r229_a_contract_that_ends_in_mid_july() -> None:
+    """July is 360 of 744 h: seats 300.00 x 360/744 = 145.16, pool 100.00 x 360/744 = 48.39.
+
+    +2 on Jul 10 for 144 h: 60.00 x 144/744 = 11.61, pool +20.00 x 144/744 = 3.87; what would come
+    on the 20th never does; 52.26 of the pool expires on the 16th.
+    """
+    updates = (more("2025-07-10", "2"), more("2025-07-20", "5"))
+    scene = signed(seats(quantity_updates=updates), credit(), end="2025-07-16")
+
+    assert lived(scene, "2025-08-20") == [
+        ("SCHEDULED", "2025-06-01", D(300)),
+        ("SCHEDULED", "2025-07-10", D("11.61")),
+        ("USAGE", "2025-07-02", D("145.16")),
+        ("USAGE", "2025-07-17", D(0)),
+    ]
+    assert scene.ledger(child_id("pool", at("2025-07-01"))) == [
+        ("SEGMENT_START", "2025-07-01", D("48.39")),
+        ("SEAT_BASED_ADJUSTMENT", "2025-07-10", D("3.87")),
+        ("EXPIRATION", "2025-07-16", D("-52.26")),
+    ]
+
+
+def test_s33_r219_r227_arrears_of_half_a_month_with_an_increase_inside() -> None:
+    """Ends Jun 16: 300.00 x 360/720 = 150.00; +2 on the 11th: 60.00 x 120/720 = 10.00."""
+    late = seats(quantity_updates=(more("2025-06-11", "2"),), **ARREARS)
+    scene = signed(late, end="2025-06-16")
+
+    assert lived(scene, "2025-07-05") == [("USAGE", "2025-06-17", D(160))]
+    assert seat_lines(scene) == [
+        (D(10), D(1500), D(150), True),
+        (D(2), D(500), D(10), True),
+    ]
