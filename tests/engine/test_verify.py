@@ -1,9 +1,23 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
-from billing.world import at
-from build import Setup, infrax, infrax_renewal, infrax_upsell, setup
+from billing.world import at, commit, span
+from build import (
+    Setup,
+    add_customer,
+    event,
+    infrax,
+    infrax_catalog,
+    infrax_renewal,
+    infrax_upsell,
+    setup,
+)
+from closedwon.billing.contracts.edits import Create
+from closedwon.billing.contracts.terms import CommitKind
+from closedwon.engine.command import Author
 from closedwon.store.database import writing
 
 NOW = at("2024-03-02")
@@ -127,3 +141,34 @@ def test_r120_r121_a_renewal_signed_after_everything_expired_rolls_nothing() -> 
         c for c in made.engine.bill("customer", at("2027-08-02")).commits if c.rolled_over_from
     ]
     assert made.engine.findings() == ()
+
+
+def test_r109_r184_a_credit_that_lapsed_is_not_drawn_by_what_is_signed_later() -> None:
+    """A contract dated in the past finds the customer's own credit expired, and nobody is parked."""
+    made = setup()
+    infrax_catalog(made.engine)
+    add_customer(made.engine)
+    bare = Create(customer_id="customer", term=span("2024-01-01", "2025-01-01"))
+    made.engine.create_contract("bare", bare, by="test", now=at("2024-01-01"))
+    free = commit(
+        "free",
+        ("100", "2024-01-01", "2024-03-01"),
+        kind=CommitKind.CREDIT,
+        priority=Decimal(1),
+    )
+    made.engine.balances.create("customer", free, Author(by="test", now=at("2024-01-01")))
+    made.usage.use(event("customer", "Storage", at("2024-02-10"), "1000"))
+    while made.engine.finalize(at("2024-06-02")).remaining:
+        pass
+    (expired,) = [e for e in made.engine.ledger("free") if e.type == "EXPIRATION"]
+
+    late = replace(bare, rate_card_id="card")
+    made.engine.create_contract("late", late, by="test", now=at("2024-06-03"))
+    while made.engine.finalize(at("2024-06-03")).remaining:
+        pass
+
+    assert made.engine.problems() == ()
+    assert [e for e in made.engine.ledger("free") if e.type == "EXPIRATION"] == [expired]
+    assert made.engine.findings() == ()
+    february = [i for i in made.engine.invoices(contract_id="late") if i.start == at("2024-02-01")]
+    assert [invoice.total for invoice in february] == [2300]

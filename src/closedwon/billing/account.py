@@ -77,6 +77,13 @@ class Billable(msgspec.Struct, frozen=True, kw_only=True):
     is_billable: bool
 
 
+class Lapse(msgspec.Struct, frozen=True, kw_only=True):
+    """An expiration that was posted; ``amount`` as a positive number in the wire unit."""
+
+    at: datetime
+    amount: Decimal
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One customer with everything its bill depends on, besides catalogue, usage and instant."""
 
@@ -94,8 +101,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Manual ledger entries (R198)."""
     rolled: Mapping[str, Decimal] = {}
     """By segment id, what was rolled over and posted: it stays so when an invoice is voided."""
-    lapsed: frozenset[str] = frozenset()
-    """Segments whose expiration was posted: a renewal signed later finds nothing there (R121)."""
+    lapsed: Mapping[str, Lapse] = {}
+    """By segment id, what expired and was posted: nothing signed or dated later finds it (R184)."""
     issue_dates: Mapping[str, datetime] = {}
     """By draft id, the issue date a person gave it (R291)."""
     billable: tuple[Billable, ...] = ()
@@ -138,13 +145,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """The account as a reader at ``now`` sees it: what happened later has not happened yet."""
         stood = [invoice for invoice in self.voided if (invoice.voided_at or now) > now]
         rolled = self._rolled_by(now)
-        same = len(rolled) == len(self.rolled) and not stood
+        lapsed = {key: lapse for key, lapse in self.lapsed.items() if lapse.at <= now}
+        same = (len(rolled), len(lapsed)) == (len(self.rolled), len(self.lapsed)) and not stood
         if same and all(invoice.issued_at <= now for invoice in self.finalized):
             return self
         again = (replace(i, status=InvoiceStatus.FINALIZED, voided_at=None) for i in stood)
         return replace(
             self,
             rolled=rolled,
+            lapsed=lapsed,
             finalized=tuple(i for i in (*self.finalized, *again) if i.issued_at <= now),
             voided=tuple(invoice for invoice in self.voided if invoice not in stood),
         )

@@ -234,4 +234,4 @@ def _close(account: Account, pools: list[Pool], drafts: list[Invoice], now: date
         )
         pool.is_settled = pool.window.until <= now and not touched
         if pool.is_settled and not awaits_trueup(account, pool):
-            pool.expired = pool.remaining
+            pool.expired += pool.remaining

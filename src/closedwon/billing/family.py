@@ -38,7 +38,7 @@ def joined(members: Sequence[Account], customer_id: str) -> Account:
         voided=_by_date(invoice for one in members for invoice in one.voided),
         manual=tuple(entry for one in members for entry in one.manual),
         rolled=_merged(one.rolled for one in members),
-        lapsed=frozenset().union(*(one.lapsed for one in members)),
+        lapsed={at: lapse for one in members for at, lapse in one.lapsed.items()},
         issue_dates={at: when for one in members for at, when in one.issue_dates.items()},
         reopened={at: n for one in members for at, n in one.reopened.items()},
         members=tuple(members),

@@ -64,7 +64,7 @@ def _alone(stores: Stores, customer_ids: Iterable[str]) -> dict[str, Account]:
             issue_dates=dates.get(customer_id, {}),
             billable=billable.get(customer_id, ()),
             rolled=rolled.get(customer_id, {}),
-            lapsed=lapsed.get(customer_id, frozenset()),
+            lapsed=lapsed.get(customer_id, {}),
             reopened=reopened.get(customer_id, {}),
             manual=tuple(manual.get(customer_id, ())),
         )

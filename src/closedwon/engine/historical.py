@@ -61,7 +61,7 @@ def _made(
         if is_same or (is_standing and _overlaps(billed, wanted)):
             raise Refused("a part of the period is billed already", by=billed.id)
     dates = {**account.issue_dates, wanted.id: wanted.issued_at}
-    account = replace(account, issue_dates=dates)
+    account = replace(account, issue_dates=dates, lapsed={})
     made = finalizer.bill(account, catalog, now, (past_period(account, catalog, wanted),))
     (invoice,) = [found for found in made.invoices if found.id == wanted.id]
     return account, made, invoice

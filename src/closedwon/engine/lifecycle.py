@@ -77,7 +77,7 @@ def regenerate(
             raise Refused(
                 "an invoice is regenerated once (R284)", invoice=invoice_id, by=again.new_id
             )
-        account = replace(accounts.account(stores, old.customer_id), regenerating=again)
+        account = replace(accounts.account(stores, old.customer_id), regenerating=again, lapsed={})
         made = finalizer.bill(account, catalog, now)
         check_balances(made)
         found = [invoice for invoice in made.invoices if invoice.id == again.new_id]

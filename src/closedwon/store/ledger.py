@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from closedwon.billing.account import Lapse
 from closedwon.billing.balances.types import EntryType, LedgerEntry
 from closedwon.kernel.errors import InvariantBroken
 from closedwon.kernel.exact import canonical
@@ -152,18 +153,20 @@ class Ledger:
             own[row["segment_id"]] = -Decimal(row["amount"])
         return found
 
-    def lapsed(self, customer_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Segments whose expiration was posted and not taken back, by customer."""
-        found: dict[str, set[str]] = {}
+    def lapsed(self, customer_ids: Iterable[str]) -> dict[str, dict[str, Lapse]]:
+        """Expirations that were posted and not taken back, by customer and segment id."""
+        found: dict[str, dict[str, Lapse]] = {}
         for row in select(
             self._db,
-            "select e.customer_id, e.segment_id from ledger_entry e where e.type = 'EXPIRATION'"
+            "select e.customer_id, e.segment_id, e.timestamp, e.amount from ledger_entry e"
+            " where e.type = 'EXPIRATION'"
             " and e.customer_id in (select value from json_each(:ids))"
             " and not exists (select 1 from ledger_taken_back t where t.entry_id = e.id)",
             ids=listing(customer_ids),
         ):
-            found.setdefault(row["customer_id"], set()).add(row["segment_id"])
-        return {customer_id: frozenset(segments) for customer_id, segments in found.items()}
+            lapse = Lapse(at=parse_instant(row["timestamp"]), amount=-Decimal(row["amount"]))
+            found.setdefault(row["customer_id"], {})[row["segment_id"]] = lapse
+        return found
 
     def reopened(self, customer_ids: Iterable[str]) -> dict[str, dict[str, int]]:
         """How often expirations were taken back, by customer and segment id."""

@@ -129,7 +129,7 @@ class Pool(msgspec.Struct, kw_only=True):
 def opened(account: Account) -> list[Pool]:
     """A pool for every segment of the account's own commits, without what seats bring later.
 
-    Manual entries (R198) and rollovers that were posted are booked.
+    Manual entries (R198), rollovers and expirations that were posted are booked.
     """
     pools = [pool for contract in account.contracts for pool in contract_pools(contract)]
     _share(pools, account)
@@ -143,6 +143,9 @@ def opened(account: Account) -> list[Pool]:
     for segment_id, amount in account.rolled.items():
         if segment_id in by_segment:
             by_segment[segment_id].rolled = amount
+    for segment_id, lapse in account.lapsed.items():
+        if segment_id in by_segment:
+            by_segment[segment_id].expired = lapse.amount
     return pools
 
 
