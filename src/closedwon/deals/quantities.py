@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from closedwon.billing.contracts.source import Source
 from closedwon.billing.contracts.subscriptions import QuantityUpdate, Subscription
+from closedwon.billing.subscriptions.history import history
 from closedwon.deals.types import QuantityChange
+from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO
 
 AGREED = (
@@ -58,6 +60,10 @@ def continued(
 def is_stuck(there: Subscription, wanted: Subscription) -> bool:
     """Whether no edit makes ``wanted`` of ``there`` (R224, R227, R239)."""
     counts = there.seats is None or wanted.quantity_updates == there.quantity_updates
+    try:
+        history(wanted)
+    except Refused:
+        return True
     same = all(getattr(there, name) == getattr(wanted, name) for name in AGREED)
     return not counts or not same or there.window.start != wanted.window.start
 

@@ -19,6 +19,7 @@ from closedwon.deals.money import scheduled
 from closedwon.deals.subscribed import price_at, recurs_between, sides
 from closedwon.deals.terms import all_terms, starts_at
 from closedwon.deals.types import DealKind, Finding, Severity, Terms
+from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO, canonical, major
 
 
@@ -31,9 +32,14 @@ def cross_checks(
     unrated = list(_unrated(after, added, ground.facts.catalog))
     yield from unrated
     if not unrated:  # What is not charged never adds up.
-        catalog = ground.facts.catalog
-        recurs = sum(recurs_between(before, after, catalog).billed.values(), ZERO)
-        yield from _total(mapping, answers, header, scheduled(added) + recurs)
+        try:
+            recurs = recurs_between(before, after, ground.facts.catalog)
+        except Refused as error:  # Fewer seats than there are (R224).
+            fix = "Correct the quantities of the lines."
+            yield finding_of("refused", error.message, fix, answers.deal)
+            return
+        billed = scheduled(added) + sum(recurs.billed.values(), ZERO)
+        yield from _total(mapping, answers, header, billed)
     yield from _outside(header, added)
     for one, other in overlapping(added.overrides):
         yield _warning(
