@@ -35,7 +35,7 @@ class Notifications:
 
     def __init__(self, stores: Stores, environment: str = "PRODUCTION") -> None:
         self._stores = stores
-        self._environment = environment
+        self.environment = environment
 
     def create(self, offset: OffsetNotification, now: datetime, by: str = API) -> None:
         """Add an offset notification; the same again changes nothing."""
@@ -149,7 +149,7 @@ class Notifications:
             raise NotFound("no such contract", contract=moment.contract_id)
         fields: dict[str, Any] = {
             "timestamp": wire_instant(moment.at),
-            "environment_type": self._environment,
+            "environment_type": self.environment,
             "customer_id": contract.customer_id,
             "customer_custom_fields": self._fields("customer", contract.customer_id),
             "contract_id": contract.id,

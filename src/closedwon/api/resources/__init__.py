@@ -3,6 +3,7 @@
 from closedwon.api.call import Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.resources import (
+    alerts,
     audit_logs,
     billable_metrics,
     breakdowns,
@@ -10,10 +11,12 @@ from closedwon.api.resources import (
     contracts,
     credit_types,
     custom_fields,
+    customer_alerts,
     customers,
     ingest,
     invoices,
     named_schedules,
+    notifications,
     plans,
     products,
     rate_cards,
@@ -39,6 +42,9 @@ ROUTES: tuple[Route, ...] = (
     *audit_logs.ROUTES,
     *breakdowns.ROUTES,
     *invoices.ROUTES,
+    *alerts.ROUTES,
+    *customer_alerts.ROUTES,
+    *notifications.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )

@@ -38,6 +38,9 @@ class OffsetNotification(msgspec.Struct, frozen=True, kw_only=True):
     uniqueness_key: str | None = None
     since: datetime
     """When it was created or last edited: what fell due earlier is never told."""
+    created_at: datetime | None = None
+    """None where nobody noted it: ``since`` is the nearest that is known."""
+    created_by: str = "api"
     archived_at: datetime | None = None
 
     def __post_init__(self) -> None:
