@@ -169,10 +169,13 @@ def test_r57_a_rate_card_comes_back_with_its_names(client: Metronome) -> None:
 
 def test_r251_a_pricing_unit_is_created_and_priced_on_a_card(client: Metronome) -> None:
     unit = client.v1.pricing_units.create(name="CCU").data.id
-    made = card(
-        client,
-        credit_type_conversions=[{"custom_credit_type_id": unit, "fiat_per_custom_credit": 0.1}],
+    made, priced = card(client), {"custom_credit_type_id": unit, "fiat_per_custom_credit": 0.1}
+    client.v1.contracts.rate_cards.update(
+        rate_card_id=made,
+        add_credit_type_conversions=[priced],  # type: ignore[list-item]
     )
+    with pytest.raises(BadRequestError, match="once"):
+        card(client, credit_type_conversions=[priced, priced])
 
     found = client.v1.contracts.rate_cards.retrieve(id=made).data
     assert found.credit_type_conversions is not None

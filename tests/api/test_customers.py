@@ -78,3 +78,20 @@ def test_a_limit_outside_1_to_100_is_refused(client: Metronome) -> None:
     for limit in (0, 101):
         with pytest.raises(BadRequestError):
             client.v1.customers.list(limit=limit)
+
+
+def test_r290_a_customer_is_flagged_unbillable_from_an_instant_on(
+    client: Metronome, http: httpx.Client
+) -> None:
+    made = client.v1.customers.create(name="Acme").data.id
+    body = {
+        "customer_id": made,
+        "billable_status": "Unbillable",
+        "effective_at": "2026-01-01T00:00Z",
+    }
+
+    assert http.post("/v1/customers/setBillableStatus", json=body).text == "{}"
+
+    status = client.v1.customers.retrieve(customer_id=made).data.current_billable_status
+    assert status is not None
+    assert status.value == "unbillable"

@@ -15,9 +15,11 @@ from closedwon.api.call import Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.gate import Door, Gate, Incoming
 from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit
+from closedwon.api.openapi import document
 from closedwon.api.resources import ROUTES, clock_routes
 from closedwon.api.workers import Workers
 from closedwon.kernel.errors import ClosedwonError
+from closedwon.store.tokens import Scope
 from closedwon.usage.options import BACKDATING_DAYS
 
 JSON = "application/json"
@@ -58,7 +60,7 @@ def application(workers: Workers, options: Options) -> ASGIApp:
     routes = ROUTES
     if isinstance(options.clock, ManualClock):
         routes = (*routes, *clock_routes(options.clock))
-    for route in routes:
+    for route in (*routes, _described(routes)):
         app.add_api_route(
             route.path,
             _endpoint(gate, workers, route, options.new_id),
@@ -68,6 +70,18 @@ def application(workers: Workers, options: Options) -> ASGIApp:
     _add_probes(app, workers)
     app.add_exception_handler(HTTPException, _unrouted)
     return SizeLimit(app, options.body_bytes_max, _refusal)
+
+
+def _described(routes: tuple[Route, ...]) -> Route:
+    """GET /openapi.json."""
+    made = document(routes)
+    return Route(
+        method="GET",
+        path="/openapi.json",
+        scope=Scope.READ,
+        do=lambda _call, _body: made,
+        is_stored=False,
+    )
 
 
 def _endpoint(

@@ -6,7 +6,15 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from closedwon.billing.catalog.types import Alias, Catalog, Product, ProductType, Rate, RateCard
+from closedwon.billing.catalog.types import (
+    Alias,
+    Catalog,
+    Product,
+    ProductType,
+    Rate,
+    RateCard,
+    UnitConversion,
+)
 from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.price_checks import BILLING_FREQUENCIES, check_price
@@ -25,6 +33,8 @@ class CardUpdate(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     aliases: tuple[Alias, ...] | None = None
     """All of them, in the place of those there were (R57)."""
+    more_conversions: tuple[UnitConversion, ...] = ()
+    """Pricing units the card had no fiat price for (R251)."""
 
 
 def create(stores: Stores, card: RateCard, *, by: str, now: datetime) -> None:
@@ -57,8 +67,9 @@ def update(stores: Stores, card_id: str, given: CardUpdate, *, by: str, now: dat
             name=known.name if given.name is None else given.name,
             description=known.description if given.description is None else given.description,
             aliases=known.aliases if given.aliases is None else given.aliases,
+            conversions=(*known.conversions, *given.more_conversions),
         )
-        _check_aliases(card)
+        _check_card(stores.catalogue.catalog(), card)
         if card != known:
             stores.catalogue.put_rate_card(card)
             running.changed = True

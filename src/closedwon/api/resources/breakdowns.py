@@ -10,7 +10,7 @@ from pydantic import Field
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
 from closedwon.api.invoice_shapes import invoice_shapes
-from closedwon.api.model import Instant, NoQuery, Whole, Wire, one_of, word
+from closedwon.api.model import Instant, Whole, Wire, one_of, word
 from closedwon.api.paging import Key, asked, paged, paged_body
 from closedwon.api.query import Flag
 from closedwon.api.shapes import credit_type_shape
@@ -28,7 +28,7 @@ ROWS_MAX = {WindowSize.DAY: 35, WindowSize.HOUR: 24}
 Part = tuple[Invoice, Breakdown]
 
 
-class ListQuery(NoQuery):
+class ListQuery(Wire):
     """GET /v1/customers/{customer_id}/invoices/breakdowns."""
 
     starting_on: Instant
@@ -41,7 +41,7 @@ class ListQuery(NoQuery):
     skip_zero_qty_line_items: Flag = False
 
 
-class SpendQuery(NoQuery):
+class SpendQuery(Wire):
     """Query string of spend breakdowns."""
 
     include_list_prices: Flag = False

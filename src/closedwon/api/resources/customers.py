@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Key, Texts, Wire
+from closedwon.api.model import Id, Instant, Key, Texts, Wire, one_of
 from closedwon.api.paging import paged_body
 from closedwon.billing.account import Billable, Customer
 from closedwon.kernel.errors import Refused
@@ -63,6 +63,14 @@ class UpdateConfig(Wire):
 
     salesforce_account_id: str | None = None
     leave_stripe_invoices_in_draft: bool | None = None
+
+
+class SetBillable(Wire):
+    """From when on invoices are meant to be collected, or not (R290)."""
+
+    customer_id: str
+    billable_status: Annotated[str, one_of("billable", "unbillable")]
+    effective_at: Instant
 
 
 def create(call: Call, body: Create) -> Any:
@@ -133,6 +141,13 @@ def update_config(call: Call, body: UpdateConfig) -> None:
         call.engine.link_account(customer_id, body.salesforce_account_id, call.now, call.by)
 
 
+def set_billable(call: Call, body: SetBillable) -> None:
+    """Flag a customer; what is billed stays the same (R290)."""
+    is_billable = body.billable_status == "billable"
+    change = Billable(effective_at=body.effective_at, is_billable=is_billable)
+    call.engine.set_billable(body.customer_id, change, call.now, call.by)
+
+
 def archive(call: Call, body: Id) -> Any:
     """Archive a customer with all it has, for good."""
     call.engine.archive_customer(body.id, call.now, call.by)
@@ -199,6 +214,13 @@ ROUTES = (
         is_paged=True,
     ),
     Route(method="POST", path="/v1/customers/archive", scope=Scope.WRITE, do=archive, body=Id),
+    Route(
+        method="POST",
+        path="/v1/customers/setBillableStatus",
+        scope=Scope.WRITE,
+        do=set_billable,
+        body=SetBillable,
+    ),
     Route(method="GET", path=ONE, scope=Scope.READ, do=retrieve),
     Route(method="POST", path=f"{ONE}/setName", scope=Scope.WRITE, do=set_name, body=SetName),
     Route(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from closedwon.api.call import Call, Route
 from closedwon.api.invoice_shapes import every_invoice, find_invoice, invoice_shapes
-from closedwon.api.model import Id, Instant, NoQuery, Wire, one_of, word
+from closedwon.api.model import Id, Instant, Wire, one_of, word
 from closedwon.api.paging import Key, paged
 from closedwon.api.query import Flag
 from closedwon.billing.invoices.listing import InvoiceFilter, listed
@@ -17,7 +17,7 @@ TOGETHER = 500
 """Customers whose drafts are made together when one is looked for by its id alone."""
 
 
-class OneQuery(NoQuery):
+class OneQuery(Wire):
     """How an invoice is shown."""
 
     skip_zero_qty_line_items: Flag = False

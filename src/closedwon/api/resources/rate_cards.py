@@ -53,6 +53,7 @@ class Update(Wire):
     name: str | None = Field(default=None, min_length=1)
     description: str | None = None
     aliases: list[AliasSent] | None = None
+    add_credit_type_conversions: list[ConversionSent] = []
 
 
 class SetOrder(Wire):
@@ -96,12 +97,7 @@ def create(call: Call, body: Create) -> Any:
         description=body.description,
         fiat_credit_type_id=body.fiat_credit_type_id,
         aliases=tuple(map(_alias, body.aliases)),
-        conversions=tuple(
-            UnitConversion(
-                credit_type_id=one.custom_credit_type_id, fiat_per_unit=one.fiat_per_custom_credit
-            )
-            for one in body.credit_type_conversions
-        ),
+        conversions=tuple(map(_conversion, body.credit_type_conversions)),
         custom_fields=body.custom_fields,
         created_at=call.now,
         created_by=call.by,
@@ -113,7 +109,12 @@ def create(call: Call, body: Create) -> Any:
 def update(call: Call, body: Update) -> Any:
     """Change name, description or all aliases."""
     aliases = None if body.aliases is None else tuple(map(_alias, body.aliases))
-    given = CardUpdate(name=body.name, description=body.description, aliases=aliases)
+    given = CardUpdate(
+        name=body.name,
+        description=body.description,
+        aliases=aliases,
+        more_conversions=tuple(map(_conversion, body.add_credit_type_conversions)),
+    )
     call.engine.update_rate_card(body.rate_card_id, given, call.now, call.by)
     return {"data": {"id": body.rate_card_id}}
 
@@ -159,6 +160,12 @@ def move_products(call: Call, body: MoveProducts) -> Any:
 def _alias(sent: AliasSent) -> Alias:
     window = Interval(sent.starting_at or EVER, sent.ending_before)
     return Alias(name=sent.name, window=window)
+
+
+def _conversion(sent: ConversionSent) -> UnitConversion:
+    return UnitConversion(
+        credit_type_id=sent.custom_credit_type_id, fiat_per_unit=sent.fiat_per_custom_credit
+    )
 
 
 def _shape(call: Call, card: RateCard) -> dict[str, Any]:
