@@ -1,10 +1,12 @@
 """Invoices of the time before (R286): priced here, drawn from balances, told to nobody."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from billing.world import EPOCH, at, commit, fixed_product, metric, multiplier, rate, span
+from billing.world import EPOCH, at, charge, commit, fixed_product, metric, multiplier, rate, span
 from billing.world import usage_product as usage
 from build import Setup, add_catalog, add_customer, event, setup
 from closedwon.billing.contracts.edits import Added, Create
@@ -18,7 +20,7 @@ TIERS = Tiered(tiers=(Tier(size=Decimal(10), price=Decimal(100)), Tier(price=Dec
 NOW = at("2025-04-05")
 
 
-def world(starts: str | None = "2025-03-01") -> Setup:
+def world(starts: str | None = "2025-03-01", **more: Any) -> Setup:
     """A contract that moved here on March 1, with a balance of 20 since January."""
     found = setup()
     add_catalog(
@@ -43,6 +45,7 @@ def world(starts: str | None = "2025-03-01") -> Setup:
             overrides=(multiplier("net", "0.5", "2025-01-20"),),
         ),
     )
+    create = replace(create, **more)
     found.engine.create_contract("k", create, by="test", now=EPOCH)
     return found
 
@@ -152,3 +155,13 @@ def test_r286_r283_a_wrong_one_is_voided_and_gives_back_what_it_drew() -> None:
         found.engine.regenerate_invoice(written.id, NOW)
     found.engine.finalize(NOW)
     assert found.engine.findings() == ()
+
+
+def test_r155_r286_a_historical_invoice_hosts_no_charge_of_its_last_day() -> None:
+    """The fee of February 1 has an invoice of its own: January's was made elsewhere."""
+    fee = charge("commit", {"2025-02-01": "75"})
+    made = world(charges_on_usage_invoices=True, terms=Added(charges=(fee,)))
+
+    invoice = made.engine.preview_historical(PAST, NOW)
+
+    assert not [line for line in invoice.lines if line.charge_id is not None]

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.invoices.periods import usage_invoice_id
 from closedwon.billing.invoices.types import Invoice, InvoiceType, Line, LineType
 from closedwon.kernel.exact import ZERO
 
@@ -25,7 +26,7 @@ def consolidated(contracts: Iterable[Contract], drafts: Iterable[Invoice]) -> li
         return listed
     hosts: dict[tuple[str, str, str], str] = {}
     for i in sorted(listed, key=lambda one: one.end or one.issued_at):
-        if i.contract_id in wanting and i.type is InvoiceType.USAGE and i.end is not None:
+        if i.contract_id in wanting and i.end is not None and _is_statement(i):
             hosts.setdefault(_host(i.contract_id, i.end, i), i.id)
     moved: dict[str, list[Line]] = {}
     kept: list[Invoice] = []
@@ -39,6 +40,14 @@ def consolidated(contracts: Iterable[Contract], drafts: Iterable[Invoice]) -> li
         if rest:
             kept.append(_with_lines(draft, rest))
     return [_with_lines(i, (*i.lines, *moved[i.id])) if i.id in moved else i for i in kept]
+
+
+def _is_statement(draft: Invoice) -> bool:
+    """A usage invoice of the contract's own periods; a historical one bills what it was given."""
+    if draft.type is not InvoiceType.USAGE or draft.start is None:
+        return False
+    own = draft.id == usage_invoice_id(draft.contract_id, draft.start)
+    return own or draft.regenerated_from is not None
 
 
 def _host(contract_id: str, at: datetime, invoice: Invoice) -> tuple[str, str, str]:
