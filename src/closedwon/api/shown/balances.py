@@ -47,6 +47,7 @@ def balance_shape(show: Showing, commit: Commit, contract: Contract | None) -> d
             archived_at=commit.archived_at,
             contract=None if contract is None else {"id": contract.id},
             created_by=_created_by(show, commit, contract),
+            uniqueness_key=show.own[commit.id].uniqueness_key if commit.id in show.own else None,
             hierarchy_configuration=child_access_shape(commit.child_access),
             subscription_config=_subscription_config(commit, contract),
             applicable_contract_ids=list(commit.contract_ids) or None,
@@ -161,8 +162,11 @@ def _paid(show: Showing, commit: Commit) -> dict[str, Any]:
 def _created_by(show: Showing, commit: Commit, contract: Contract | None) -> str | None:
     """Who asked for it; nobody did for what follows from other terms."""
     follows = commit.recurring_id is not None or commit.rolled_over_from is not None
-    if contract is None or follows:
+    if follows:
         return None
+    if contract is None:
+        own = show.own.get(commit.id)
+        return None if own is None else own.by
     edit = show.edits.get(contract.edit_of.get(commit.id, ""))
     return None if edit is None else edit.by
 

@@ -12,6 +12,7 @@ from closedwon.api.call import Call
 from closedwon.billing.account import Account, Bill
 from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.customer_terms import AddCommit, CustomerEdit
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
@@ -35,6 +36,8 @@ class Showing:
     contracts: tuple[Contract, ...]
     """The customer's own, rollover commits included (R121)."""
     edits: Mapping[str, Edit]
+    own: Mapping[str, CustomerEdit]
+    """Who gave the customer a balance of its own, by commit id."""
     fields: Mapping[str, Mapping[str, str]]
     """Current custom fields by term id."""
     providers: Mapping[str, ProviderConfiguration]
@@ -97,6 +100,7 @@ def showing(
         account=account,
         contracts=own,
         edits={edit.id: edit for edit in edits if as_of is None or edit.at <= as_of},
+        own=_own(call, customer_id),
         fields=_fields(call, own, commits),
         providers={one.id: one for one in engine.stores.providers.of_customer(customer_id)},
         balances=_balances(bill) if balance and bill is not None else None,
@@ -113,6 +117,11 @@ def _with_rollovers(contract: Contract, bill: Bill) -> Contract:
         if commit.rolled_over_from is not None and commit.id in here - known
     )
     return replace(contract, commits=contract.commits + rolled)
+
+
+def _own(call: Call, customer_id: str) -> dict[str, CustomerEdit]:
+    found = call.engine.stores.customer_terms.edits([customer_id]).get(customer_id, ())
+    return {edit.commit_id: edit for edit in found if isinstance(edit.change, AddCommit)}
 
 
 def _balances(bill: Bill) -> dict[str, Decimal]:

@@ -33,6 +33,7 @@ from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduleItem
 from closedwon.billing.contracts.thresholds import Gate, GateType
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
+from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
 
 PRODUCT = AliasChoices("product_id", "product")
@@ -102,8 +103,10 @@ def _balance(make: Making, sent: BalanceSent, kind: CommitKind, where: str) -> C
     if schedule is not None:
         payments, paid_in = points(make, schedule, f"{where}.invoice_schedule")
     gate, tracked = sent.payment_gate_config, sent.spend_tracker_attributes
+    commit_id = make.own_id(sent.temporary_id)
+    workflow_id = derive("workflow", commit_id)
     return Commit(
-        id=make.own_id(sent.temporary_id),
+        id=commit_id,
         kind=kind,
         product_id=sent.product_id,
         name=make.named(sent.name, sent.product_id),
@@ -119,7 +122,7 @@ def _balance(make: Making, sent: BalanceSent, kind: CommitKind, where: str) -> C
         rate_type=sent.rate_type,
         access_credit_type_id=unit,
         payment_credit_type_id=paid_in,
-        gate=None if gate is None else Gate(type=gate.payment_gate_type),
+        gate=None if gate is None else Gate(type=gate.payment_gate_type, workflow_id=workflow_id),
         counts_as_discounted=tracked is not None and tracked.counts_as_discounted,
         child_access=child_access(sent.hierarchy_configuration),
         created_at=make.now,
