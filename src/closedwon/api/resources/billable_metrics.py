@@ -7,6 +7,7 @@ from pydantic import Field
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Id, Texts, Wire, word
 from closedwon.api.paging import paged_body
+from closedwon.api.query import Flag
 from closedwon.api.shapes import metric_shape
 from closedwon.billing.catalog.types import Aggregation, Metric, PropertyFilter
 from closedwon.kernel.errors import NotFound, Refused
@@ -52,8 +53,8 @@ class Rename(Wire):
 class ListQuery(Wire):
     """Filters of lists."""
 
-    include_archived: str = "false"
-    on_current_plan: str | None = None
+    include_archived: Flag = False
+    on_current_plan: Flag = False
 
 
 def create(call: Call, body: Create) -> Any:
@@ -116,12 +117,8 @@ def of_customer(call: Call, _body: None) -> Any:
 
 def _listed(call: Call, metrics: tuple[Metric, ...]) -> Any:
     query: ListQuery = call.query
-    words = {"true": True, "false": False}
-    if query.include_archived.lower() not in words:
-        raise Refused(f"include_archived: expected true or false, found {query.include_archived}")
-    with_archived = words[query.include_archived.lower()]
     return paged_body(
-        [one for one in metrics if with_archived or one.archived_at is None],
+        [one for one in metrics if query.include_archived or one.archived_at is None],
         call.page,
         lambda one: (format_instant(one.created_at), one.id),
         lambda one: metric_shape(call, one),

@@ -8,6 +8,7 @@ from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Id, Instant, Key, Texts, Wire, one_of
 from closedwon.api.paging import paged_body
+from closedwon.api.query import Flag
 from closedwon.billing.account import Billable, Customer
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import format_instant
@@ -43,7 +44,7 @@ class ListQuery(Wire):
     ingest_alias: str | None = None
     customer_ids: str | None = None
     salesforce_account_ids: str | None = None
-    only_archived: str = "false"
+    only_archived: Flag = False
 
 
 class SetName(Wire):
@@ -98,12 +99,11 @@ def retrieve(call: Call, _body: None) -> Any:
 def list_(call: Call, _body: None) -> Any:
     """Active customers that pass every filter, oldest first."""
     query: ListQuery = call.query
-    archived = flag(query.only_archived, "only_archived")
     ids, accounts = _ids(query.customer_ids), _ids(query.salesforce_account_ids)
 
     def is_wanted(one: Customer) -> bool:
         return (
-            (one.archived_at is not None) == archived
+            (one.archived_at is not None) == query.only_archived
             and (query.ingest_alias is None or query.ingest_alias in one.ingest_aliases)
             and (ids is None or one.id in ids)
             and (accounts is None or one.salesforce_account_id in accounts)
@@ -183,13 +183,6 @@ def detail(call: Call, customer: Customer) -> dict[str, Any]:
 def _status(mark: Billable) -> dict[str, Any]:
     value = "billable" if mark.is_billable else "unbillable"
     return {"value": value, "effective_at": mark.effective_at}
-
-
-def flag(text: str, name: str) -> bool:
-    """A truth value of a query string."""
-    if text.lower() not in {"true", "false"}:
-        raise Refused(f"{name}: expected true or false, found {text!r}")
-    return text.lower() == "true"
 
 
 def _ids(text: str | None) -> frozenset[str] | None:
