@@ -134,6 +134,33 @@ def bill(contract: Contract | None, catalog: Catalog) -> dict[date, Decimal]:
     return found
 
 
+def bill_by_deal(contract: Contract, catalog: Catalog) -> Iterator[tuple[str, Decimal]]:
+    """What recurs on a contract, by the deal that asked for it; what people wrote is left out.
+
+    A deal brought what would not be billed without it and everything after it.
+    """
+    deals = _deals(contract)
+    rest = contract
+    for opportunity_id in reversed(deals):
+        before = without_deal(rest, opportunity_id)
+        moved = recurs_between(before, rest, catalog).billed
+        yield opportunity_id, sum(moved.values(), ZERO)
+        rest = before
+
+
+def _deals(contract: Contract) -> tuple[str, ...]:
+    """Deals that brought something that recurs, in the order they first did."""
+    found: dict[str, None] = {}
+    sources = [one.source for one in contract.subscriptions]
+    sources += [one.source for one in contract.recurring]
+    for sold in contract.subscriptions:
+        sources += [update.source for update in sold.quantity_updates]
+    for source in sources:
+        if source is not None:
+            found.setdefault(source.opportunity_id)
+    return tuple(found)
+
+
 def _granted(contract: Contract | None) -> Decimal:
     if contract is None:
         return ZERO

@@ -97,6 +97,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     quantities: tuple[QuantityChange, ...] = ()
     """AMENDMENT only."""
+    recurs: Decimal = Decimal(0)
+    """What subscriptions and recurring commits bill more, or less, in the wire unit; what is open
+    counts with its first year."""
     findings: tuple[Finding, ...] = ()
     """Warnings only."""
     ignored: Mapping[str, str] = {}

@@ -71,4 +71,4 @@ def value_of(terms: Terms) -> Decimal:
     added = terms.contract.terms
     payments = sum((commit.cost_total for commit in added.commits), ZERO)
     charges = sum((x.amount for charge in added.charges for x in charge.items), ZERO)
-    return payments + charges
+    return payments + charges + terms.recurs

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Invoice
+from closedwon.deals.subscribed import bill_by_deal
 from closedwon.finance.figures.picture import Picture
 from closedwon.finance.reconcile import CrmValue, DifferenceClass, Reconciliation, reconcile
 from closedwon.kernel.exact import ZERO, major
@@ -76,7 +77,7 @@ def report(pictures: Iterable[Picture], deals: Iterable[CrmValue], now: datetime
 
 
 def _billed(pictures: Iterable[Picture]) -> Iterator[tuple[str, str, Decimal]]:
-    """What each deal brought: payments of its commits and its scheduled charges."""
+    """What each deal brought: payments of its commits, scheduled charges and what recurs."""
     for picture in pictures:
         for commit in picture.bought:
             currency = picture.currency(commit.payment_credit_type_id) or ""
@@ -88,6 +89,10 @@ def _billed(pictures: Iterable[Picture]) -> Iterator[tuple[str, str, Decimal]]:
                 if charge.source is not None and charge.archived_at is None:
                     total = sum((x.amount for x in charge.items), ZERO)
                     yield charge.source.opportunity_id, currency, total
+            card = picture.catalog.rate_cards.get(contract.rate_card_id or "")
+            fiat = "" if card is None else picture.currency(card.fiat_credit_type_id) or ""
+            for opportunity_id, total in bill_by_deal(contract, picture.catalog):
+                yield opportunity_id, fiat, total
 
 
 def _side(side: Reconciliation) -> tuple[Cell, ...]:

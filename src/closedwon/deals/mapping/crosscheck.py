@@ -28,17 +28,16 @@ def cross_checks(
 ) -> Iterator[Finding]:
     """Findings about the terms as a whole; the total and rates park, the rest are warnings."""
     header, added = ground.header, terms.contract.terms
-    before, after = sides(terms, ground.facts.contracts.get(header.contract_id))
+    _, after = sides(terms, ground.facts.contracts.get(header.contract_id))
     unrated = list(_unrated(after, added, ground.facts.catalog))
     yield from unrated
     if not unrated:  # What is not charged never adds up.
         try:
-            recurs = recurs_between(before, after, ground.facts.catalog)
+            billed = scheduled(added) + recurring_value(ground, terms)
         except Refused as error:  # Fewer seats than there are (R224).
             fix = "Correct the quantities of the lines."
             yield finding_of("refused", error.message, fix, answers.deal)
             return
-        billed = scheduled(added) + sum(recurs.billed.values(), ZERO)
         yield from _total(mapping, answers, header, billed)
     yield from _outside(header, added)
     for one, other in overlapping(added.overrides):
@@ -49,6 +48,13 @@ def cross_checks(
             "End the first where the second begins, unless this is meant.",
             one.source,
         )
+
+
+def recurring_value(ground: DealTerms, terms: Terms) -> Decimal:
+    """What recurs because of a deal, billed in all; raises Refused for fewer seats than none."""
+    facts = ground.facts
+    before, after = sides(terms, facts.contracts.get(terms.contract_id))
+    return sum(recurs_between(before, after, facts.catalog).billed.values(), ZERO)
 
 
 def _unrated(contract: Contract | None, added: Added, catalog: Catalog) -> Iterator[Finding]:

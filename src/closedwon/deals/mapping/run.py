@@ -14,7 +14,7 @@ from closedwon.deals.mapping.answers import (
     row_id,
 )
 from closedwon.deals.mapping.brought import Brought
-from closedwon.deals.mapping.crosscheck import cross_checks
+from closedwon.deals.mapping.crosscheck import cross_checks, recurring_value
 from closedwon.deals.mapping.deal_terms import DealTerms, Group
 from closedwon.deals.mapping.facts import MappingFacts
 from closedwon.deals.mapping.header import Header, HeaderReader
@@ -105,6 +105,8 @@ class _Run:
             found = list(cross_checks(self._mapping, self._answers, ground, terms))
             self._findings += found
             terms = msgspec.structs.replace(terms, findings=self._warnings())
+        if not self.parks:
+            terms = msgspec.structs.replace(terms, recurs=recurring_value(ground, terms))
         return terms
 
     def _warnings(self) -> tuple[Finding, ...]:
