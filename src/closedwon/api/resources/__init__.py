@@ -20,6 +20,7 @@ from closedwon.api.resources import (
     named_schedules,
     notifications,
     plans,
+    preview,
     products,
     rate_cards,
     rates,
@@ -49,6 +50,7 @@ ROUTES: tuple[Route, ...] = (
     *alerts.ROUTES,
     *customer_alerts.ROUTES,
     *notifications.ROUTES,
+    *preview.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )
