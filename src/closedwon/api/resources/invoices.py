@@ -24,9 +24,11 @@ class OneQuery(Wire):
     include_list_prices: Flag = False
 
 
-class ListQuery(OneQuery):
+class ListQuery(Wire):
     """GET /v1/customers/{customer_id}/invoices."""
 
+    skip_zero_qty_line_items: Flag = False
+    include_list_prices: Flag = False
     status: Annotated[InvoiceStatus, word(InvoiceStatus)] | None = None
     type: Annotated[InvoiceType, word(InvoiceType)] | None = None
     contract_id: str | None = None
@@ -88,7 +90,9 @@ def update_issue_date(call: Call, body: IssueDate) -> Any:
     return {"data": {"id": body.invoice_id}}
 
 
-def _shapes(call: Call, invoices: list[Invoice], query: OneQuery) -> list[dict[str, Any]]:
+def _shapes(
+    call: Call, invoices: list[Invoice], query: OneQuery | ListQuery
+) -> list[dict[str, Any]]:
     return invoice_shapes(
         call,
         invoices,
