@@ -7,6 +7,8 @@ from closedwon.api.resources import (
     audit_logs,
     balances,
     billable_metrics,
+    billing_config,
+    billing_providers,
     breakdowns,
     commits,
     contract_edits,
@@ -51,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     *customer_alerts.ROUTES,
     *notifications.ROUTES,
     *preview.ROUTES,
+    *billing_providers.ROUTES,
+    *billing_config.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )
