@@ -25,17 +25,19 @@ class Shop:
         self.rate(self.seat, 2900, billing_frequency="MONTHLY")
         self.customer = client.v1.customers.create(name="Acme", ingest_aliases=["acme"]).data.id
 
-    def usage(self, name: str, key: str, tags: list[str]) -> str:
-        """A usage product with a SUM metric of its own, by region."""
+    def usage(
+        self, name: str, key: str, tags: list[str], group: str = "region", **fields: Any
+    ) -> str:
+        """A usage product with a SUM metric of its own, by region or by another property."""
         metric = self.client.v1.billable_metrics.create(
             name=name,
             aggregation_type="SUM",
             aggregation_key=key,
             event_type_filter={"in_values": ["used"]},
-            property_filters=[{"name": key, "exists": True}, {"name": "region", "exists": True}],
-            group_keys=[["region"]],
+            property_filters=[{"name": key, "exists": True}, {"name": group, "exists": True}],
+            group_keys=[[group]],
         ).data.id
-        return self.product("USAGE", name, billable_metric_id=metric, tags=tags)
+        return self.product("USAGE", name, billable_metric_id=metric, tags=tags, **fields)
 
     def product(self, kind: Any, name: str, **fields: Any) -> str:
         return self.client.v1.contracts.products.create(name=name, type=kind, **fields).data.id
