@@ -63,7 +63,7 @@ def test_r176_the_dearer_line_meets_the_balance_first() -> None:
     assert [line.name for line in lines] == ["Reads"]
 
 
-def test_r168_priority_then_free_then_narrow_then_early_end() -> None:
+def test_s16_r168_priority_then_free_then_narrow_then_early_end() -> None:
     eu = Specifier(presentation_group_values={"region": "us-east-1"}, product_id="p-Reads")
     west = Specifier(presentation_group_values={"region": "us-west-1"})
     both = Applicability(specifiers=(eu, west))
