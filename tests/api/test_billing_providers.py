@@ -42,7 +42,9 @@ def test_configurations_are_set_read_and_archived(client: Metronome, customer: s
     made = client.v1.customers.set_billing_configurations(
         data=[{"customer_id": customer, **STRIPE}, {"customer_id": customer, **AWS}]
     ).data
-    stripe, aws = client.v1.customers.retrieve_billing_configurations(customer_id=customer).data
+    read = client.v1.customers.retrieve_billing_configurations
+    found = {one.billing_provider: one for one in read(customer_id=customer).data}
+    stripe, aws = found["stripe"], found["aws_marketplace"]
     gone = client.v1.customers.archive_billing_configurations(
         customer_id=customer, customer_billing_provider_configuration_ids=[stripe.id]
     ).data
@@ -52,10 +54,9 @@ def test_configurations_are_set_read_and_archived(client: Metronome, customer: s
     assert (stripe.delivery_method, stripe.archived_at) == ("direct_to_billing_provider", None)
     assert aws.configuration["aws_is_subscription_product"] == "true"
     assert gone.customer_billing_provider_configuration_ids == [stripe.id]
-    read = client.v1.customers.retrieve_billing_configurations
     assert [one.id for one in read(customer_id=customer).data] == [aws.id]
     every = read(customer_id=customer, include_archived=True).data
-    assert [(one.id, one.archived_at) for one in every] == [(stripe.id, START), (aws.id, None)]
+    assert {one.id: one.archived_at for one in every} == {stripe.id: START, aws.id: None}
 
 
 @pytest.mark.parametrize(
