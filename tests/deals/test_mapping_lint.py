@@ -75,3 +75,19 @@ def test_slips_of_money_that_would_go_unseen_are_told() -> None:
     assert "difference_accepted" in linted(
         TINY.replace("    for: lines\n", "    for: lines" + lenient)
     )
+
+
+def test_r216_a_subscription_that_leans_on_the_rate_card_is_told() -> None:
+    sold = """
+    subscription:
+      product: '"prod-seats"'
+      name: Name
+      frequency: '"MONTHLY"'
+      quantity: SBQQ__Quantity__c
+      start: SBQQ__StartDate__c
+"""
+    at_card = TINY.replace("    for: lines\n", "    for: lines" + sold)
+    priced = TINY.replace("    for: lines\n", "    for: lines" + sold + "      price: 3\n")
+
+    assert "subscription_at_card_rate" in linted(at_card)
+    assert "subscription_at_card_rate" not in linted(priced)

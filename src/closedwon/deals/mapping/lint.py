@@ -8,7 +8,7 @@ import msgspec
 
 from closedwon.deals.mapping.described import field_at
 from closedwon.deals.mapping.model import DealMapping
-from closedwon.deals.mapping.outputs import DEAL, GROUP, CommitOutput, Lookup
+from closedwon.deals.mapping.outputs import DEAL, GROUP, CommitOutput, Lookup, SubscriptionOutput
 from closedwon.deals.mapping.problems import nearest
 from closedwon.deals.types import Finding, Severity
 from closedwon.formula import Formula
@@ -128,6 +128,15 @@ def _money(mapping: DealMapping) -> Iterator[Finding]:
         for output in rule.outputs:
             if isinstance(output, CommitOutput) and not output.is_credit:
                 yield from _commit_money(output)
+            if isinstance(output, SubscriptionOutput) and output.price is None:
+                yield Finding(
+                    code="subscription_at_card_rate",
+                    message="the subscription has no price of its own: where the rate card has no "
+                    "enabled rate of its product and frequency, the deal parks",
+                    fix="Give the price as sold, or keep the rates of the card enabled.",
+                    place=str(output.spot),
+                    severity=Severity.WARN,
+                )
 
 
 def _commit_money(output: CommitOutput) -> Iterator[Finding]:
