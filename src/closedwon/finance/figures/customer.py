@@ -71,17 +71,17 @@ def _spend_of(picture: Picture, months: int) -> Decimal:
 
 def _next_expiry(picture: Picture) -> date | None:
     """Last usable day of the open balance that ends first."""
-    pools = [pool for pool in _pools(picture) if pool.remaining > 0]
+    pools = [pool for pool in pools_of(picture) if pool.remaining > 0]
     open_now = [pool.window.end for pool in pools if pool.window.covers(picture.now)]
     return last_day(min((end for end in open_now if end is not None), default=None))
 
 
 def _exhausted_on(picture: Picture) -> date | None:
     pace = per_day(picture.usage_invoices, picture.now)
-    return exhausted_on(_pools(picture), pace, picture.now)
+    return exhausted_on(pools_of(picture), pace, picture.now)
 
 
-def _pools(picture: Picture) -> list[Pool]:
+def pools_of(picture: Picture) -> list[Pool]:
     """Every segment in the customer's currency that no seat owns, with what is left of it."""
     windows = {
         segment.id: segment.window
