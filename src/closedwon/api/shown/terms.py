@@ -13,6 +13,7 @@ from closedwon.api.shown.balances import (
     specifier_shape,
 )
 from closedwon.api.shown.showing import Showing
+from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.gated import Discount, ProfessionalService, Royalty
 from closedwon.billing.contracts.overrides import (
     Multiplier,
@@ -50,16 +51,19 @@ def override_shape(show: Showing, override: Override, contract: Contract) -> dic
         ),
         "is_commit_specific": override.is_commit_specific,
         "target": override.target.value,
-        **_rate(show, override.rate),
+        **override_rate_shape(show.catalog, override.rate),
     }
 
 
-def _rate(show: Showing, rate: Overwrite | Multiplier | TieredMultiplier | None) -> dict[str, Any]:
+def override_rate_shape(
+    catalog: Catalog, rate: Overwrite | Multiplier | TieredMultiplier | None
+) -> dict[str, Any]:
+    """What an override does to the rate; nothing when it changes entitlement only."""
     match rate:
         case None:
             return {}
         case Overwrite():
-            unit = credit_type_shape(show.catalog, rate.credit_type_id)
+            unit = credit_type_shape(catalog, rate.credit_type_id)
             price = {**price_shape(rate.price), "credit_type": unit}
             return {"type": "OVERWRITE", "overwrite_rate": price}
         case Multiplier():
@@ -122,7 +126,7 @@ def recurring_shape(show: Showing, term: RecurringCommit, contract: Contract) ->
         "id": term.id,
         "contract": {"id": contract.id},
         "product": show.product(term.product_id),
-        "access_amount": _amount(term.access),
+        "access_amount": amount_shape(term.access),
         "commit_duration": {"value": term.duration_periods, "unit": "PERIODS"},
         "priority": PRIORITY if term.priority is None else term.priority,
         "rate_type": term.rate_type,
@@ -131,12 +135,12 @@ def recurring_shape(show: Showing, term: RecurringCommit, contract: Contract) ->
         "proration": term.proration.value,
         **sparse(
             ending_before=term.window.end,
-            invoice_amount=None if term.invoice is None else _amount(term.invoice),
+            invoice_amount=None if term.invoice is None else amount_shape(term.invoice),
             recurrence_frequency=None if term.frequency is None else term.frequency.value,
             rollover_fraction=term.rollover_fraction,
             name=term.name or None,
             description=term.description or None,
-            proration_rounding=_roundings(term),
+            proration_rounding=roundings_shape(term),
             subscription_config=seat_link_shape(term.seats),
             hierarchy_configuration=child_access_shape(term.child_access),
         ),
@@ -160,7 +164,8 @@ def recurring_shapes(show: Showing, contract: Contract, kind: CommitKind) -> lis
     return [recurring_shape(show, one, contract) for one in contract.recurring if one.kind is kind]
 
 
-def _amount(amount: RecurringAmount) -> dict[str, Any]:
+def amount_shape(amount: RecurringAmount) -> dict[str, Any]:
+    """What each child grants or costs."""
     return {
         "unit_price": amount.unit_price,
         "credit_type_id": amount.credit_type_id,
@@ -168,7 +173,8 @@ def _amount(amount: RecurringAmount) -> dict[str, Any]:
     }
 
 
-def _roundings(term: RecurringCommit) -> dict[str, Any] | None:
+def roundings_shape(term: RecurringCommit) -> dict[str, Any] | None:
+    """How what is granted and paid is rounded; None when it is not."""
     access, invoice = term.access_rounding, term.invoice_rounding
     shape = sparse(
         access=None if access is None else rounding_shape(access),
