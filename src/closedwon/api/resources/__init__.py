@@ -31,6 +31,7 @@ from closedwon.api.resources import (
     plans,
     preview,
     products,
+    professional_services,
     rate_cards,
     rates,
     seat_balances,
@@ -73,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
     *closedwon_problems.ROUTES,
     *closedwon_verify.ROUTES,
     *closedwon_whatif.ROUTES,
+    *professional_services.ROUTES,
     *services.ROUTES,
     *plans.ROUTES,
 )
