@@ -242,11 +242,30 @@ def test_r100_faults_of_terms_name_their_place(shop: Shop) -> None:
     assert list(shop.client.v2.contracts.list(customer_id=shop.customer).data) == []
 
 
-def test_r115_a_contract_is_shown_as_it_was_known(shop: Shop) -> None:
-    contract = shop.contract()
+def test_r115_a_contract_is_shown_as_it_was_known(shop: Shop, http: httpx.Client) -> None:
+    contract = shop.contract(name="Before")
+    moved = http.post("/closedwon/clock", json={"now": "2026-02-01T00:00:00Z"})
+    assert moved.status_code == 200
+    shop.client.v2.contracts.edit(
+        customer_id=shop.customer, contract_id=contract, update_contract_name="After"
+    )
 
-    found = shop.v2(contract, as_of_date="2026-01-01T00:00:00Z")
+    found = shop.v2(contract, as_of_date="2026-01-15T00:00:00Z")
 
-    assert found.id == contract
+    assert (found.name, shop.v2(contract).name) == ("Before", "After")
+    with pytest.raises(NotFoundError):
+        shop.v2(contract, as_of_date="2025-12-31T00:00:00Z")
     with pytest.raises(BadRequestError):
-        shop.v2(contract, as_of_date="2026-01-01T00:00:00Z", include_ledgers=True)
+        shop.v2(contract, as_of_date="2026-01-15T00:00:00Z", include_ledgers=True)
+
+
+def test_r182_a_payment_names_the_invoice_that_billed_it(shop: Shop, http: httpx.Client) -> None:
+    contract = shop.contract(commits=[shop.prepaid(1000)])
+    (before,) = shop.v2(contract).commits[0].invoice_schedule.schedule_items
+    assert before.invoice_id is None
+
+    http.post("/closedwon/clock", json={"now": "2026-01-02T00:00:00Z"})
+
+    (after,) = shop.v2(contract).commits[0].invoice_schedule.schedule_items
+    (invoice,) = shop.client.v1.customers.invoices.list(customer_id=shop.customer, type="SCHEDULED")
+    assert after.invoice_id == invoice.id

@@ -93,6 +93,7 @@ class AdjustBody(Wire):
 
 def _lists(kinds: tuple[CommitKind, ...]) -> Do:
     def list_(call: Call, body: ListBody) -> Any:
+        """A customer's balances that pass every filter, oldest first."""
         page = asked(body.limit, body.next_page, most=LIST_MAX)
         if body.access_type == "QUANTITY":
             raise Unsupported("access_type: only SPEND is supported (R161)")

@@ -81,6 +81,7 @@ def _create(kind: str) -> Do:
     made = commit if kind == "commit" else credit
 
     def create(call: Call, body: CreateBody) -> Any:
+        """Give a customer a balance of its own."""
         call.engine.customer(body.customer_id)
         make = making(call, call.now, None, ())
         sent = BalanceSent.model_construct(**{name: getattr(body, name) for name in SHARED})
@@ -100,6 +101,7 @@ def _create(kind: str) -> Do:
 
 def _end(kind: str) -> Do:
     def end(call: Call, body: EndBody) -> Any:
+        """Move the end of access, drop later payments."""
         if body.access_ending_before is None and body.invoices_ending_before is None:
             raise Refused("access_ending_before: give it, or invoices_ending_before (R215)")
         if kind == "credit" and body.invoices_ending_before is not None:
@@ -115,6 +117,7 @@ def _end(kind: str) -> Do:
 
 def _edit(kind: str) -> Do:
     def edit(call: Call, body: BalanceUpdateSent) -> Any:
+        """Change one balance, whoever holds it."""
         if body.customer_id is None:
             raise Refused("customer_id: required")
         known = _held(call, body.customer_id, body.commit_id, kind).commit
@@ -129,6 +132,7 @@ def _edit(kind: str) -> Do:
 
 def _archive(kind: str) -> Do:
     def archive(call: Call, body: Which) -> Any:
+        """End one balance for good."""
         _held(call, body.customer_id, body.commit_id, kind)
         call.engine.balances.archive(body.commit_id, _author(call))
         return {"data": {"id": body.commit_id}}

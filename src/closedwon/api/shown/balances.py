@@ -74,7 +74,7 @@ def points_shape(
         "schedule_items": [
             {
                 "id": one.id,
-                "invoice_id": show.invoice_of(one.id),
+                "invoice_id": show.invoices.get(one.id),
                 "amount": one.amount,
                 "unit_price": one.unit_price,
                 "quantity": one.quantity,

@@ -16,7 +16,6 @@ from closedwon.billing.contracts.customer_terms import AddCommit, CustomerEdit
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import Commit
-from closedwon.billing.invoices.types import Invoice
 from closedwon.kernel.errors import NotFound
 from closedwon.kernel.exact import ZERO
 from closedwon.store.providers import ProviderConfiguration
@@ -40,6 +39,8 @@ class Showing:
     """Who gave the customer a balance of its own, by commit id."""
     fields: Mapping[str, Mapping[str, str]]
     """Current custom fields by term id."""
+    invoices: Mapping[str, str]
+    """Final invoices by the point of a schedule they bill."""
     providers: Mapping[str, ProviderConfiguration]
     balances: Mapping[str, Decimal] | None
     """What is left by commit id; None when nobody asked (R181, R195)."""
@@ -56,11 +57,6 @@ class Showing:
     def product(self, product_id: str) -> dict[str, Any]:
         """``{id, name}``."""
         return {"id": product_id, "name": self.catalog.products[product_id].name}
-
-    def invoice_of(self, payment_id: str) -> str | None:
-        """The invoice that bills a point of a schedule."""
-        invoices: tuple[Invoice, ...] = self.account.finalized
-        return next((one.id for one in invoices if payment_id in one.payment_ids), None)
 
 
 def own_contract(call: Call, customer_id: str, contract_id: str) -> Contract:
@@ -102,6 +98,9 @@ def showing(
         edits={edit.id: edit for edit in edits if as_of is None or edit.at <= as_of},
         own=_own(call, customer_id),
         fields=_fields(call, own, commits),
+        invoices={
+            payment: invoice.id for invoice in account.finalized for payment in invoice.payment_ids
+        },
         providers={one.id: one for one in engine.stores.providers.of_customer(customer_id)},
         balances=_balances(bill) if balance and bill is not None else None,
         ledgers=_ledgers(call, commits, bill) if ledgers and bill is not None else None,
