@@ -10,6 +10,16 @@ from api.shop import JANUARY, Shop
 FEBRUARY, JULY, END = (f"{day}T00:00:00Z" for day in ("2026-02-01", "2026-07-01", "2027-01-01"))
 
 
+TRACKER: dict[str, Any] = {
+    "alias": "bought",
+    "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2",
+    "reset_frequency": "BILLING_PERIOD",
+    "applicable_spend_specifiers": [
+        {"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL", "THRESHOLD_RECHARGE"]}
+    ],
+}
+
+
 @pytest.fixture
 def shop(client: Metronome) -> Shop:
     return Shop(client)
@@ -217,16 +227,7 @@ def test_r257_thresholds_and_trackers_come_change_and_go(shop: Shop) -> None:
     edited(
         shop,
         contract,
-        add_spend_trackers=[
-            {
-                "alias": "bought",
-                "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2",
-                "reset_frequency": "BILLING_PERIOD",
-                "applicable_spend_specifiers": [
-                    {"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL", "THRESHOLD_RECHARGE"]}
-                ],
-            }
-        ],
+        add_spend_trackers=[TRACKER],
         add_prepaid_balance_threshold_configuration={
             "is_enabled": False,
             "threshold_amount": 1000,
@@ -274,6 +275,7 @@ def test_r7_r112_edits_that_cannot_be_change_nothing(shop: Shop) -> None:
         (NotFoundError, {"update_commits": [{"commit_id": "nothing", "priority": 1}]}),
         (BadRequestError, {"remove_overrides": [{"id": "nothing"}]}),
         (NotFoundError, {"archive_spend_trackers": ["nothing"]}),
+        (NotFoundError, {"add_spend_trackers": [TRACKER | {"credit_type_id": "nothing"}]}),
         (BadRequestError, {"update_spend_threshold_configuration": {"is_enabled": True}}),
         (
             BadRequestError,

@@ -209,6 +209,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("r2_hour", {"starting_at": "2026-01-01T00:30:00Z"}, "hour"),
     ("both_cards", {"rate_card_alias": "card"}, "rate_card_id"),
     ("no_field", {"colour": "red"}, "colour: unknown field"),
+    ("r104_days", {"net_payment_terms_days": -3}, "net_payment_terms_days"),
     ("r310_package", {"package_id": "p"}, "R310"),
     ("r126_weekly", {"usage_statement_schedule": {"frequency": "WEEKLY"}}, "WEEKLY"),
 ]

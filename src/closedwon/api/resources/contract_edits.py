@@ -104,7 +104,7 @@ class EditBody(Wire):
     add_billing_provider_configuration_update: ProviderUpdate | None = None
     update_contract_name: str | None = None
     update_contract_end_date: Instant | None = None
-    update_net_payment_terms_days: Whole | None = None
+    update_net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
     update_commits: list[BalanceUpdateSent] = []
     update_credits: list[BalanceUpdateSent] = []
     update_scheduled_charges: list[ChargeUpdateSent] = []

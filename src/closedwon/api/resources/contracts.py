@@ -186,7 +186,7 @@ def _settings(call: Call, make: Making, body: ContractSent) -> ContractSettings:
     return ContractSettings(
         spend_threshold=spend_threshold(body.spend_threshold_configuration),
         balance_threshold=balance_threshold(make, body.prepaid_balance_threshold_configuration),
-        trackers=tuple(tracker(one) for one in body.spend_trackers),
+        trackers=tuple(tracker(make, one) for one in body.spend_trackers),
         hierarchy=hierarchy(body.hierarchy_configuration),
         providers=() if provider is None else (replace(provider, effective_at=body.starting_at),),
         echoed=sparse(

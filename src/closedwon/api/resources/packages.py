@@ -202,7 +202,7 @@ def _settings(make: Making, body: PackageSent) -> ContractSettings:
     return ContractSettings(
         spend_threshold=spend_threshold(body.spend_threshold_configuration),
         balance_threshold=balance_threshold(make, body.prepaid_balance_threshold_configuration),
-        trackers=tuple(tracker(one) for one in body.spend_trackers),
+        trackers=tuple(tracker(make, one) for one in body.spend_trackers),
     )
 
 

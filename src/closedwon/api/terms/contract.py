@@ -98,7 +98,7 @@ class ContractSent(Wire):
     rate_card_alias: str | None = None
     package_id: str | None = None
     package_alias: str | None = None
-    net_payment_terms_days: Whole | None = None
+    net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
     commits: list[BalanceSent] = []
     credits: list[BalanceSent] = []
     recurring_commits: list[RecurringSent] = []

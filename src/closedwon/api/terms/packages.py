@@ -147,7 +147,7 @@ class PackageSent(Wire):
     rate_card_alias: str | None = None
     duration: SpanSent | None = None
     contract_name: str = ""
-    net_payment_terms_days: Whole | None = None
+    net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
     commits: list[PackageBalanceSent] = []
     credits: list[PackageBalanceSent] = []
     recurring_commits: list[dict[str, Any]] = []

@@ -57,7 +57,7 @@ def settings(call: Call, make: Making, contract: Contract, body: Any) -> Contrac
         known,
         spend_threshold=spend,
         balance_threshold=balance,
-        trackers=(*kept, *(tracker(one) for one in body.add_spend_trackers)),
+        trackers=(*kept, *(tracker(make, one) for one in body.add_spend_trackers)),
         providers=_providers(call, contract, body),
     )
 

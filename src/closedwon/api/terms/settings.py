@@ -248,14 +248,14 @@ def excluded(sent: list[EligibleSent] | None) -> tuple[tuple[FieldFilter, ...], 
     )
 
 
-def tracker(sent: TrackerSent) -> SpendTracker:
+def tracker(make: Making, sent: TrackerSent) -> SpendTracker:
     """One spend tracker."""
     if len(sent.applicable_spend_specifiers) > 1:
         raise Refused("applicable_spend_specifiers: give one; it names all its sources")
     (spend,) = sent.applicable_spend_specifiers
     return SpendTracker(
         alias=sent.alias,
-        credit_type_id=sent.credit_type_id,
+        credit_type_id=make.unit(sent.credit_type_id),
         sources=tuple(spend.sources),
         discounted=spend.discounted,
     )
