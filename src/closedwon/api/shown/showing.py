@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from closedwon.api.call import Call
 from closedwon.billing.account import Account, Bill
+from closedwon.billing.balances.ledger import in_order
 from closedwon.billing.balances.types import LedgerEntry
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.customer_terms import AddCommit, CustomerEdit
@@ -141,7 +142,7 @@ def _ledgers(
         if entry.commit_id in found:
             found[entry.commit_id].setdefault(entry.id, entry)
     return {
-        commit_id: tuple(sorted(entries.values(), key=lambda entry: (entry.timestamp, entry.id)))
+        commit_id: tuple(sorted(entries.values(), key=in_order))
         for commit_id, entries in found.items()
     }
 

@@ -15,6 +15,8 @@ from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import format_instant
 
+ORDER = {kind: at for at, kind in enumerate(EntryType)}
+
 
 def entries(
     pools: Iterable[Pool],
@@ -36,8 +38,12 @@ def entries(
     sure = [pool for pool in listed if pool.commit.id not in unsure]
     found = [entry for pool in sure for entry in _of_pool(pool, now, reopened)]
     found += [entry for invoice in final for entry in _deductions(invoice, by_segment)]
-    order = {kind: at for at, kind in enumerate(EntryType)}
-    return tuple(sorted(found, key=lambda e: (e.timestamp, order[e.type], e.commit_id, e.id)))
+    return tuple(sorted(found, key=in_order))
+
+
+def in_order(entry: LedgerEntry) -> tuple[datetime, int, str, str]:
+    """Sorts entries by time; at one instant what is granted comes before what moves it."""
+    return entry.timestamp, ORDER[entry.type], entry.commit_id, entry.id
 
 
 def _of_pool(pool: Pool, now: datetime, reopened: Mapping[str, int]) -> Iterator[LedgerEntry]:
