@@ -7,7 +7,11 @@ from closedwon.api.answers import sparse
 from closedwon.api.product_shape import EVER
 from closedwon.api.shapes import credit_type_shape
 from closedwon.api.shown.balances import applicability_shape, seat_link_shape, specifier_shape
-from closedwon.api.shown.settings import balance_threshold_shape, spend_threshold_shape
+from closedwon.api.shown.settings import (
+    balance_threshold_shape,
+    spend_threshold_shape,
+    tracker_shape,
+)
 from closedwon.api.shown.terms import (
     PRIORITY,
     amount_shape,
@@ -70,21 +74,7 @@ def package_shape(catalog: Catalog, package: Package, created_by: str) -> dict[s
             prepaid_balance_threshold_configuration=balance_threshold_shape(
                 settings.balance_threshold
             ),
-            spend_trackers=[
-                {
-                    "alias": one.alias,
-                    "credit_type_id": one.credit_type_id,
-                    "reset_frequency": "BILLING_PERIOD",
-                    "applicable_spend_specifiers": [
-                        {
-                            "spend_type": "COMMIT_PURCHASE",
-                            "sources": list(one.sources),
-                            "discounted": one.discounted,
-                        }
-                    ],
-                }
-                for one in settings.trackers
-            ],
+            spend_trackers=[tracker_shape(one) for one in settings.trackers] or None,
         ),
     }
 

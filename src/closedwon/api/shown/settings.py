@@ -83,6 +83,22 @@ def balance_threshold_shape(found: BalanceThreshold | None) -> dict[str, Any] | 
     }
 
 
+def tracker_shape(tracker: SpendTracker) -> dict[str, Any]:
+    """A spend tracker, without what it has counted."""
+    return {
+        "alias": tracker.alias,
+        "credit_type_id": tracker.credit_type_id,
+        "reset_frequency": "BILLING_PERIOD",
+        "applicable_spend_specifiers": [
+            {
+                "spend_type": "COMMIT_PURCHASE",
+                "sources": list(tracker.sources),
+                "discounted": tracker.discounted,
+            }
+        ],
+    }
+
+
 def provider_shapes(show: Showing, contract: Contract) -> list[dict[str, Any]]:
     """billing_provider_configuration_schedule (R103)."""
     segments = contract.settings.providers
@@ -149,16 +165,7 @@ def _tracker(show: Showing, tracker: SpendTracker, contract: Contract) -> dict[s
     spent = accumulated(tracker, contract, commits, show.account.finalized, show.now)
     period = current_period(contract, show.now)
     return {
-        "alias": tracker.alias,
-        "credit_type_id": tracker.credit_type_id,
-        "reset_frequency": "BILLING_PERIOD",
-        "applicable_spend_specifiers": [
-            {
-                "spend_type": "COMMIT_PURCHASE",
-                "sources": list(tracker.sources),
-                "discounted": tracker.discounted,
-            }
-        ],
+        **tracker_shape(tracker),
         **sparse(
             accumulated_spend=None
             if period is None
