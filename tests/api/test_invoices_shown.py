@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from metronome import InternalServerError, Metronome
+from metronome import InternalServerError, Metronome, NotFoundError
 from msgspec.structs import replace
 
 from api.live import START, Server
@@ -128,6 +128,17 @@ def test_r285_a_correction_says_what_it_corrects_and_why(story: Story) -> None:
         "told by phone",
     )
     assert (shown.created_at, dollars(shown.total)) == (at("2026-02-03"), Decimal(-10))
+
+
+def test_an_invoice_is_a_pdf_too(story: Story) -> None:
+    pytest.importorskip("weasyprint")
+    (own,) = story.invoices("mother", type="USAGE", status="FINALIZED")
+    read = story.sdk.v1.customers.invoices.retrieve_pdf(customer_id="mother", invoice_id=own.id)
+
+    assert read.headers["content-type"] == "application/pdf"
+    assert read.read().startswith(b"%PDF-")
+    with pytest.raises(NotFoundError):
+        story.sdk.v1.customers.invoices.retrieve_pdf(customer_id="mother", invoice_id="nothing")
 
 
 def test_a_charge_on_a_plan_is_a_501(client: Metronome) -> None:

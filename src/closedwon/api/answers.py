@@ -66,7 +66,9 @@ OWN: Mapping[type[ClosedwonError], int] = {Unsupported: 501, Forbidden: 403, Too
 
 
 def answered(value: Any) -> Answer:
-    """200 with the value as JSON; None is ``{}``."""
+    """200 with the value as JSON; None is ``{}``, an Answer is itself."""
+    if isinstance(value, Answer):
+        return value
     return Answer(200, "{}" if value is None else strict_json.dumps(plain(value)))
 
 

@@ -116,7 +116,7 @@ def _incoming(request: Request, request_id: str) -> Incoming:
 
 def _response(answer: Answer, request_id: str) -> Response:
     headers = {**answer.headers, "X-Request-Id": request_id, "Cache-Control": "no-store"}
-    return Response(answer.body, answer.status, headers, JSON)
+    return Response(answer.document or answer.body, answer.status, headers, JSON)
 
 
 def _add_probes(app: FastAPI, workers: Workers) -> None:

@@ -87,3 +87,5 @@ class Answer:
     status: int
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    document: bytes | None = None
+    """What goes back in place of JSON, of the Content-Type in ``headers``."""

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any
 
-from closedwon.api.call import Call, Route
-from closedwon.api.invoice_shapes import every_invoice, find_invoice, invoice_shapes
+from closedwon.api.answers import Unsupported
+from closedwon.api.call import Answer, Call, Route
+from closedwon.api.invoice_shapes import every_invoice, find_invoice, invoice_shapes, issued
 from closedwon.api.model import Id, Instant, Wire, one_of, word
 from closedwon.api.paging import Key, paged
 from closedwon.api.query import Flag
 from closedwon.billing.invoices.listing import InvoiceFilter, listed
 from closedwon.billing.invoices.types import Invoice, InvoiceStatus, InvoiceType
-from closedwon.kernel.errors import NotFound, Refused
+from closedwon.delivery.documents import pdf_of
+from closedwon.kernel.errors import ConfigError, NotFound, Refused
 from closedwon.kernel.instant import format_instant
 from closedwon.store.tokens import Scope
 
@@ -72,6 +74,16 @@ def retrieve(call: Call, _body: None) -> Any:
     return {"data": _shapes(call, [invoice], call.query)[0]}
 
 
+def pdf(call: Call, _body: None) -> Any:
+    """The document people read."""
+    invoice = find_invoice(call, call.path["customer_id"], call.path["invoice_id"])
+    try:
+        document = pdf_of(issued(call, invoice))
+    except ConfigError as error:
+        raise Unsupported(error.message) from error
+    return Answer(200, "", {"Content-Type": "application/pdf"}, document)
+
+
 def void(call: Call, body: Id) -> Any:
     """FINALIZED -> VOID; what it drew returns (R196, R283)."""
     call.engine.void_invoice(body.id, call.now, call.by)
@@ -125,6 +137,7 @@ ROUTES = (
     Route(
         method="GET", path=f"{ALL}/{{invoice_id}}", scope=Scope.READ, do=retrieve, query=OneQuery
     ),
+    Route(method="GET", path=f"{ALL}/{{invoice_id}}/pdf", scope=Scope.READ, do=pdf),
     Route(method="POST", path="/v1/invoices/void", scope=Scope.WRITE, do=void, body=Id),
     Route(method="POST", path="/v1/invoices/regenerate", scope=Scope.WRITE, do=regenerate, body=Id),
     Route(
