@@ -14,7 +14,7 @@ from closedwon.billing.catalog.types import Catalog
 from closedwon.engine import customers
 from closedwon.engine.alert_checks import check_alert
 from closedwon.engine.alert_sights import sights_of
-from closedwon.engine.command import command
+from closedwon.engine.command import API, command
 from closedwon.engine.events import emit
 from closedwon.engine.types import Bills, Meter
 from closedwon.engine.uniqueness import take_key
@@ -31,8 +31,6 @@ KEYS_MAX = 1000
 """Distinct things one alert watches of one customer (R281); the first ones by name."""
 UNITLESS = frozenset({AlertType.USAGE, AlertType.COMMIT_DAYS, AlertType.CREDIT_DAYS})
 
-API = "api"
-"""Who acts, in the audit log, when the caller does not say."""
 Make = Callable[[Sequence[str], datetime], Bills]
 """Bills of many customers, drafts included."""
 

@@ -10,6 +10,9 @@ from closedwon.kernel.errors import Refused
 from closedwon.store.database import writing
 from closedwon.store.stores import Stores
 
+API = "api"
+"""Who acts, in the audit log, when the caller does not say."""
+
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts, when, and the key that lets it happen once (R7)."""

@@ -31,11 +31,11 @@ from closedwon.engine import (
 )
 from closedwon.engine.alerts import Alerts
 from closedwon.engine.balances import Balances
-from closedwon.engine.command import Author
+from closedwon.engine.command import API, Author
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.explain import explain
 from closedwon.engine.finalize import Finalizer
-from closedwon.engine.invoicing import API, Invoicing
+from closedwon.engine.invoicing import Invoicing
 from closedwon.engine.metering import Metering
 from closedwon.engine.notifications import Notifications
 from closedwon.engine.packages import Packages

@@ -22,14 +22,12 @@ from closedwon.engine import (
     marks,
     services,
 )
+from closedwon.engine.command import API
 from closedwon.engine.contracts import EditNote, EditOptions
 from closedwon.engine.corrections import CorrectedLine
 from closedwon.engine.finalize import Finalizer
 from closedwon.engine.services import Work
 from closedwon.store.stores import Stores
-
-API = "api"
-"""Who acts, in the audit log, when the caller does not say."""
 
 
 class Invoicing:

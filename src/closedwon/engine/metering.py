@@ -8,7 +8,7 @@ from closedwon.billing.account import BillingSettings
 from closedwon.billing.catalog.types import Catalog, Metric
 from closedwon.billing.invoices.types import Invoice
 from closedwon.engine import metrics
-from closedwon.engine.invoicing import API
+from closedwon.engine.command import API
 from closedwon.engine.preview import (
     Previewer,
     PreviewEvent,

@@ -6,12 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.fold import states
 from closedwon.billing.expand import with_children
 from closedwon.billing.notifications.moments import Moment, acted, scheduled
 from closedwon.billing.notifications.offsets import OffsetNotification, duration
-from closedwon.engine.alerts import API
-from closedwon.engine.command import command
+from closedwon.engine.command import API, command
 from closedwon.engine.events import emit_flat
 from closedwon.engine.uniqueness import take_key
 from closedwon.kernel.errors import Conflict, NotFound
@@ -127,12 +126,13 @@ class Notifications:
     def _refresh(self, contract_id: str, edits_taken: int, now: datetime) -> None:
         stores = self._stores
         edits = stores.contracts.edits(contract_id)
-        contract = contract_of(edits)
+        made = tuple(states(edits))
+        contract = made[-1]
         lived = with_children(contract, now + AHEAD)
         actions = [
             moment
-            for number in range(edits_taken, len(edits))
-            for moment in acted(edits[number], contract_of(edits[: number + 1]))
+            for edit, state in zip(edits[edits_taken:], made[edits_taken:], strict=True)
+            for moment in acted(edit, state)
         ]
         source = Source(
             digest=stores.contracts.digest(contract_id),

@@ -12,7 +12,7 @@ import msgspec
 from closedwon.billing.account import Bill
 from closedwon.billing.contracts.customer_terms import ArchiveCommit
 from closedwon.billing.contracts.edits import Added
-from closedwon.billing.contracts.fold import contract_of
+from closedwon.billing.contracts.fold import states
 from closedwon.engine.checks import ids_of
 from closedwon.kernel.instant import parse_instant
 from closedwon.store.database import writing
@@ -61,10 +61,8 @@ def _remade(stores: Stores) -> tuple[Derived, ...]:
     before = {table: tables.digest(table) for table in CACHES}
     dues = tables.drop_caches()
     for contract_id in tables.contract_ids():
-        edits = stores.contracts.edits(contract_id)
         due = dues.get(contract_id)
-        for number in range(1, len(edits) + 1):
-            state = contract_of(edits[:number])
+        for state in states(stores.contracts.edits(contract_id)):
             stores.contracts.put_state(state, None if due is None else parse_instant(due))
     for customer_id in tables.customer_ids():
         for edit in stores.customer_terms.edits([customer_id])[customer_id]:

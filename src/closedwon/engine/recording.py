@@ -8,11 +8,8 @@ from typing import Any
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.named_schedules import NamedSegment
 from closedwon.engine import archiving, customers, fields, named_schedules
-from closedwon.engine.command import Author
+from closedwon.engine.command import API, Author
 from closedwon.store.stores import Stores
-
-API = "api"
-"""Who acts, in the audit log, when the caller does not say."""
 
 
 class Recording:

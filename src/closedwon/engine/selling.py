@@ -15,7 +15,7 @@ from closedwon.billing.catalog.types import (
 from closedwon.billing.rating import schedule
 from closedwon.billing.rating.schedule import RateSegment, RateSelector
 from closedwon.engine import accounts, catalogue, rate_cards
-from closedwon.engine.invoicing import API
+from closedwon.engine.command import API
 from closedwon.engine.rate_cards import CardUpdate
 from closedwon.kernel.instant import Interval
 from closedwon.store.stores import Stores

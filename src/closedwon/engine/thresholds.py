@@ -51,17 +51,19 @@ def evaluate(
     """
     bought: list[Purchase] = []
     for customer_id in stores.contracts.customers_with_thresholds(customer_ids):
-        for contract_id in [c.id for c in accounts.account(stores, customer_id).contracts]:
+        account = accounts.account(stores, customer_id).at(now)
+        made = price(account, catalog, now)
+        for contract_id in [contract.id for contract in account.contracts]:
             for decision in DECISIONS:
                 for _ in range(PURCHASES_MAX):
-                    account = accounts.account(stores, customer_id).at(now)
-                    made = price(account, catalog, now)
                     moment = _moment(account, contract_id, catalog, made, now)
                     purchase = decision(moment)
                     if purchase is None:
                         break
                     _buy(stores, catalog, moment.contract, purchase, now)
                     bought.append(purchase)
+                    account = accounts.account(stores, customer_id).at(now)
+                    made = price(account, catalog, now)
     return tuple(bought)
 
 

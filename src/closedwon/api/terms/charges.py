@@ -1,6 +1,6 @@
 """Charges, discounts, professional services and royalties as they are sent (2.7; R148-R160)."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AliasChoices, Field
 
@@ -16,6 +16,7 @@ from closedwon.kernel.instant import Interval
 
 PRODUCT = AliasChoices("product_id", "product")
 RESELLERS = ("AWS", "AWS_PRO_SERVICE", "GCP", "GCP_PRO_SERVICE")
+Scheduled = TypeVar("Scheduled", ScheduledCharge, Discount)
 
 
 class ChargeSent(Wire):
@@ -70,26 +71,20 @@ class RoyaltySent(Wire):
 
 def charge(make: Making, sent: ChargeSent, where: str) -> ScheduledCharge:
     """One scheduled charge."""
-    _check_invoiced(sent, where)
-    charge_id = make.own_id()
-    items, unit = points(make, sent.schedule, f"{where}.schedule")
-    return ScheduledCharge(
-        id=charge_id,
-        product_id=sent.product_id,
-        name=make.named(sent.name, sent.product_id),
-        items=items,
-        credit_type_id=unit,
-        custom_fields=sent.custom_fields,
-    )
+    return _scheduled(ScheduledCharge, make, sent, where)
 
 
 def discount(make: Making, sent: ChargeSent, where: str) -> Discount:
     """One discount."""
+    return _scheduled(Discount, make, sent, where)
+
+
+def _scheduled(kind: type[Scheduled], make: Making, sent: ChargeSent, where: str) -> Scheduled:
     _check_invoiced(sent, where)
-    discount_id = make.own_id()
+    term_id = make.own_id()
     items, unit = points(make, sent.schedule, f"{where}.schedule")
-    return Discount(
-        id=discount_id,
+    return kind(
+        id=term_id,
         product_id=sent.product_id,
         name=make.named(sent.name, sent.product_id),
         items=items,

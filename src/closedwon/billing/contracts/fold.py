@@ -1,6 +1,6 @@
 """Edits folded into the contract they make (D1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar, assert_never
 
@@ -46,12 +46,19 @@ Term = TypeVar("Term", bound=Identified)
 
 def contract_of(edits: Sequence[Edit]) -> Contract:
     """Fold ``edits`` (oldest first, the first one a Create) into the contract's current state."""
+    *_, contract = states(edits)
+    return contract
+
+
+def states(edits: Sequence[Edit]) -> Iterator[Contract]:
+    """The contract as each of ``edits`` left it, in their order."""
     if not edits or not isinstance(edits[0].change, Create):
         raise InvariantBroken("a contract begins with its creation")
     contract = _created(edits[0], edits[0].change)
+    yield contract
     for edit in edits[1:]:
         contract = _applied(contract, edit)
-    return contract
+        yield contract
 
 
 def _created(edit: Edit, create: Create) -> Contract:
