@@ -1,5 +1,6 @@
 """A small catalogue made through the SDK: two metrics, what is sold for them, a rate card."""
 
+from copy import copy
 from typing import Any
 
 from metronome import Metronome
@@ -24,6 +25,12 @@ class Shop:
         self.rate(self.analysis, 125)
         self.rate(self.seat, 2900, billing_frequency="MONTHLY")
         self.customer = client.v1.customers.create(name="Acme", ingest_aliases=["acme"]).data.id
+
+    def seen_by(self, client: Metronome) -> "Shop":
+        """The same shop through another client."""
+        found = copy(self)
+        found.client = client
+        return found
 
     def usage(
         self, name: str, key: str, tags: list[str], group: str = "region", **fields: Any

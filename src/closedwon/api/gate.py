@@ -69,7 +69,7 @@ class Gate:
             token = self._let_in(engine, route, incoming)
             parsed_body = _body(route, incoming)
             call = self._call(engine, route, incoming, token)
-            if incoming.key is not None and route.method == "POST":
+            if incoming.key is not None and route.method != "GET":
                 return self._once(call, route, incoming, parsed_body)
             return self._done(call, route, parsed_body, incoming)
         except ClosedwonError as error:

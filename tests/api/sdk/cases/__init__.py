@@ -1,0 +1,24 @@
+"""SHELF: one file per resource of the SDK; each registers its cases, and this file reads them."""
+
+from api.sdk.cases import customers as customers
+
+LEGACY = frozenset(
+    {
+        "v1.credit_grants.create",
+        "v1.credit_grants.edit",
+        "v1.credit_grants.list",
+        "v1.credit_grants.list_entries",
+        "v1.credit_grants.void",
+        "v1.customers.invoices.add_charge",
+        "v1.customers.list_costs",
+        "v1.customers.plans.add",
+        "v1.customers.plans.end",
+        "v1.customers.plans.list",
+        "v1.customers.plans.list_price_adjustments",
+        "v1.plans.get_details",
+        "v1.plans.list",
+        "v1.plans.list_charges",
+        "v1.plans.list_customers",
+    }
+)
+"""Methods of plans and credit grants: their routes answer 501."""
