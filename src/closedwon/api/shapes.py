@@ -1,10 +1,11 @@
-"""Shapes that several resources answer with: metrics, credit types, prices (2.5, 2.6)."""
+"""Shapes that several resources answer with: metrics, units, prices, providers (2.5, 2.6)."""
 
 from collections.abc import Iterable
 from typing import Any, assert_never
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call
+from closedwon.api.terms.configurations import method_id
 from closedwon.billing.catalog.types import Catalog, Metric
 from closedwon.billing.pricing import (
     Custom,
@@ -15,6 +16,8 @@ from closedwon.billing.pricing import (
     Tiered,
     TieredPercentage,
 )
+from closedwon.store.providers import ProviderConfiguration
+from closedwon.store.revenue_systems import RevenueSystem
 
 
 def metric_shape(call: Call, metric: Metric) -> dict[str, Any]:
@@ -45,6 +48,34 @@ def metric_shape(call: Call, metric: Metric) -> dict[str, Any]:
 def credit_type_shape(catalog: Catalog, credit_type_id: str) -> dict[str, Any]:
     """``{id, name}``; only the name of USD carries its unit (2.2)."""
     return {"id": credit_type_id, "name": catalog.credit_types[credit_type_id].name}
+
+
+def provider_shape(found: ProviderConfiguration) -> dict[str, Any]:
+    """A customer at a billing provider."""
+    return {
+        "id": found.id,
+        "customer_id": found.customer_id,
+        "billing_provider": found.billing_provider,
+        "configuration": dict(found.configuration),
+        "delivery_method": found.delivery_method,
+        "delivery_method_id": method_id(found.billing_provider),
+        "delivery_method_configuration": {},
+        "archived_at": found.archived_at,
+    }
+
+
+def revenue_shape(found: RevenueSystem) -> dict[str, Any]:
+    """A customer at a revenue system."""
+    return {
+        "id": found.id,
+        "customer_id": found.customer_id,
+        "provider": found.provider,
+        "configuration": dict(found.configuration),
+        "delivery_method": found.delivery_method,
+        "delivery_method_id": method_id(found.provider),
+        "delivery_method_configuration": {},
+        "archived_at": found.archived_at,
+    }
 
 
 def price_shape(price: Price) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Commands on named schedules (metronome.md 2.3)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from closedwon.billing.catalog.types import Catalog
@@ -11,13 +12,15 @@ from closedwon.kernel.instant import on_hour
 from closedwon.store.stores import Stores
 
 KINDS = ("customer", "contract", "rate_card")
+Name = tuple[str, Mapping[str, str]]
+"""A schedule's name and the properties that tell it from others of that name."""
 
 
 def update(
     stores: Stores,
     catalog: Catalog,
     about: tuple[str, str],
-    name: str,
+    name: Name,
     told: tuple[NamedSegment, Author],
 ) -> None:
     """Append an update; one that changes nothing leaves no trace.
@@ -29,7 +32,7 @@ def update(
     with command(stores, "update_named_schedule", about, by=author.by, now=author.now) as running:
         if kind not in KINDS:
             raise Refused(f"no named schedules on {kind!r}; one of {', '.join(KINDS)}")
-        if not name:
+        if not name[0]:
             raise Refused("a named schedule needs its name", owner=owner_id)
         on_hour(segment.window.start, "schedule start")
         if segment.window.end is not None:
@@ -43,13 +46,13 @@ def update(
 
 
 def read(
-    stores: Stores, about: tuple[str, str], name: str, covering: datetime | None
+    stores: Stores, about: tuple[str, str], name: Name, covering: datetime | None
 ) -> tuple[NamedSegment, ...]:
     """Segments by start; raises NotFound when the owner has no schedule of that name."""
     kind, owner_id = about
     known = stores.named_schedules.updates(kind, owner_id, name)
     if not known:
-        raise NotFound("no such named schedule", owner=owner_id, schedule=name)
+        raise NotFound("no such named schedule", owner=owner_id, schedule=name[0])
     found = segments_of(known)
     return tuple(one for one in found if covering is None or one.window.covers(covering))
 

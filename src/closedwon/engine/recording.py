@@ -3,10 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 
 from closedwon.billing.catalog.types import Catalog
-from closedwon.billing.contracts.named_schedules import NamedSegment
+from closedwon.billing.contracts.named_schedules import NamedSchedule, NamedSegment
 from closedwon.engine import archiving, customers, fields, named_schedules
 from closedwon.engine.command import API, Author
 from closedwon.store.stores import Stores
@@ -71,24 +71,42 @@ class Recording:
         return self.stores.custom_fields.of(entity, [entity_id]).get(entity_id, {})
 
     def update_named_schedule(
-        self, about: tuple[str, str], name: str, segment: NamedSegment, author: Author
+        self,
+        about: tuple[str, str],
+        name: str,
+        segment: NamedSegment,
+        author: Author,
+        properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Set a named schedule's value over a window; ``about`` is (kind, id) of its owner.
 
-        Kinds are customer, contract and rate_card (metronome.md 2.3).
+        Kinds are customer, contract and rate_card (metronome.md 2.3). ``properties`` tell schedules
+        of one name apart.
         """
-        named_schedules.update(self.stores, self.catalog(), about, name, (segment, author))
+        key = (name, properties)
+        named_schedules.update(self.stores, self.catalog(), about, key, (segment, author))
 
     def named_schedule(
-        self, about: tuple[str, str], name: str, covering: datetime | None = None
+        self,
+        about: tuple[str, str],
+        name: str,
+        covering: datetime | None = None,
+        properties: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[NamedSegment, ...]:
         """Segments of a named schedule by start; only the one at ``covering`` when given."""
-        return named_schedules.read(self.stores, about, name, covering)
+        return named_schedules.read(self.stores, about, (name, properties), covering)
 
-    def named_schedules(self, about: tuple[str, str]) -> Mapping[str, Any]:
-        """Every named schedule of an owner, by name."""
+    def named_schedules(self, about: tuple[str, str]) -> tuple[NamedSchedule, ...]:
+        """Every named schedule of an owner, by name and properties."""
         names = self.stores.named_schedules.names(*about)
-        return {name: self.named_schedule(about, name) for name in names}
+        return tuple(
+            NamedSchedule(
+                name=name,
+                properties=properties,
+                segments=self.named_schedule(about, name, None, properties),
+            )
+            for name, properties in names
+        )
 
     def rename_customer(self, customer_id: str, name: str, now: datetime, by: str = API) -> None:
         """Give a customer another name."""

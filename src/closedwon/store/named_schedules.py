@@ -1,5 +1,6 @@
 """Updates of named schedules, appended and never changed (metronome.md 2.3)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -25,6 +26,15 @@ def m042_named_schedules(db: Database) -> None:
     )
 
 
+@migrations()
+def m074_named_schedule_properties(db: Database) -> None:
+    """``properties`` is canonical JSON; with the name it says which schedule it is."""
+    create(
+        db,
+        "alter table named_schedule_update add column properties text not null default '{}'",
+    )
+
+
 class NamedSchedules:
     """Updates by owner and name."""
 
@@ -34,12 +44,13 @@ class NamedSchedules:
     def append(
         self,
         owner: tuple[str, str],
-        name: str,
+        name: tuple[str, Mapping[str, str]],
         segment: NamedSegment,
         author: tuple[str, datetime],
     ) -> None:
-        """Store one more update of an owner's schedule."""
+        """Store one more update of an owner's schedule; ``name`` comes with its properties."""
         kind, owner_id = owner
+        called, properties = name
         by, at = author
         insert(
             self._db,
@@ -48,7 +59,8 @@ class NamedSchedules:
                 {
                     "owner_kind": kind,
                     "owner_id": owner_id,
-                    "name": name,
+                    "name": called,
+                    "properties": canonical_dumps(dict(properties)),
                     "starting_at": format_instant(segment.window.start),
                     "ending_before": instant_or_none(segment.window.end),
                     "value": canonical_dumps(segment.value),
@@ -58,8 +70,11 @@ class NamedSchedules:
             ],
         )
 
-    def updates(self, kind: str, owner_id: str, name: str) -> tuple[NamedSegment, ...]:
+    def updates(
+        self, kind: str, owner_id: str, name: tuple[str, Mapping[str, str]]
+    ) -> tuple[NamedSegment, ...]:
         """Updates of one schedule, oldest first."""
+        called, properties = name
         return tuple(
             NamedSegment(
                 window=Interval(
@@ -71,21 +86,23 @@ class NamedSchedules:
             for row in select(
                 self._db,
                 "select * from named_schedule_update where owner_kind = :kind"
-                " and owner_id = :id and name = :name order by position",
+                " and owner_id = :id and name = :name and properties = :properties"
+                " order by position",
                 kind=kind,
                 id=owner_id,
-                name=name,
+                name=called,
+                properties=canonical_dumps(dict(properties)),
             )
         )
 
-    def names(self, kind: str, owner_id: str) -> tuple[str, ...]:
-        """Names of an owner's schedules."""
+    def names(self, kind: str, owner_id: str) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Names of an owner's schedules, each with its properties, in order."""
         return tuple(
-            row["name"]
+            (row["name"], loads(row["properties"]))
             for row in select(
                 self._db,
-                "select distinct name from named_schedule_update where owner_kind = :kind"
-                " and owner_id = :id order by name",
+                "select distinct name, properties from named_schedule_update"
+                " where owner_kind = :kind and owner_id = :id order by name, properties",
                 kind=kind,
                 id=owner_id,
             )

@@ -24,6 +24,7 @@ from closedwon.store.outbox import Outbox
 from closedwon.store.packages import Packages
 from closedwon.store.problems import BillingProblems
 from closedwon.store.providers import BillingProviders
+from closedwon.store.revenue_systems import RevenueSystems
 from closedwon.store.tokens import Tokens
 
 
@@ -54,4 +55,5 @@ class Stores:
         self.moments = Moments(db)
         self.outbox = Outbox(db)
         self.providers = BillingProviders(db)
+        self.revenue_systems = RevenueSystems(db)
         self.meter_reports = MeterReports(db)

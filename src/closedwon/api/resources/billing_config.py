@@ -5,20 +5,12 @@ from typing import Annotated, Any
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Wire, one_of
+from closedwon.api.terms.customer import ID_FIELDS
 from closedwon.engine import providers
 from closedwon.kernel.errors import Conflict, NotFound
 from closedwon.store.providers import ProviderConfiguration
 from closedwon.store.tokens import Scope
 
-ID_FIELDS = {
-    "stripe": "stripe_customer_id",
-    "aws_marketplace": "aws_customer_id",
-    "azure_marketplace": "azure_subscription_id",
-    "gcp_marketplace": "gcp_entitlement_id",
-    "netsuite": "netsuite_customer_id",
-    "custom": "custom_customer_id",
-}
-"""What ``billing_provider_customer_id`` is in a provider's configuration."""
 SHOWN = (
     "aws_customer_account_id",
     "aws_customer_id",

@@ -7,7 +7,7 @@ from closedwon.api.model import Whole
 from closedwon.api.shapes import credit_type_shape
 from closedwon.api.terms.contract import (
     KINDS,
-    ContractSent,
+    ContractOffer,
     added,
     statement,
     transition,
@@ -40,9 +40,10 @@ CREATED = AMENDED - {"contract_id"} | {
 """All that counts of a new contract; thresholds buy nothing in a what-if."""
 
 
-class WhatIf(ContractSent):
+class WhatIf(ContractOffer):
     """POST /closedwon/whatif: a new contract as contracts/create takes it, or more terms."""
 
+    customer_id: str
     contract_id: str | None = None
     """The contract that the terms extend; without it they are those of a new one."""
     usage_months: Whole = 3

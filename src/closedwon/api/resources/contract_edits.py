@@ -11,7 +11,12 @@ from closedwon.api.shown.edits import edit_shape, history_shapes
 from closedwon.api.shown.showing import own_contract, showing
 from closedwon.api.terms.balances import BalanceSent, RecurringSent
 from closedwon.api.terms.charges import ChargeSent, RoyaltySent, ServiceSent
-from closedwon.api.terms.contract import ProviderSent, added, with_temporary_ids
+from closedwon.api.terms.contract import (
+    ProviderSent,
+    RevenueSent,
+    added,
+    with_temporary_ids,
+)
 from closedwon.api.terms.making import Making, making
 from closedwon.api.terms.overrides import OverrideSent
 from closedwon.api.terms.revisions import replaced
@@ -80,6 +85,13 @@ class ProviderUpdate(Wire):
     schedule: ScheduleAt
 
 
+class RevenueUpdate(Wire):
+    """add_revenue_system_configuration_update."""
+
+    revenue_system_configuration: RevenueSent
+    schedule: ScheduleAt
+
+
 class EditBody(Wire):
     """POST /v2/contracts/edit."""
 
@@ -102,6 +114,7 @@ class EditBody(Wire):
     add_prepaid_balance_threshold_configuration: BalanceThresholdSent | None = None
     add_spend_trackers: list[TrackerSent] = []
     add_billing_provider_configuration_update: ProviderUpdate | None = None
+    add_revenue_system_configuration_update: RevenueUpdate | None = None
     update_contract_name: str | None = None
     update_contract_end_date: Instant | None = None
     update_net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None

@@ -6,36 +6,16 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Instant, Key, Texts, Wire, one_of
+from closedwon.api.model import Id, Instant, Wire, one_of
 from closedwon.api.paging import paged_body
 from closedwon.api.query import Flag
+from closedwon.api.terms.customer import NAME_LENGTH_MAX, Aliases, CustomerSent, brief, created
 from closedwon.billing.account import Billable, Customer
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import format_instant
 from closedwon.store.tokens import Scope
 
-NAME_LENGTH_MAX = 160
-"""A longer name is cut (Appendix E)."""
 IDS_MAX = 100
-ALIASES_MAX = 2000
-
-Aliases = Annotated[list[Key], Field(max_length=ALIASES_MAX)]
-
-
-class Config(Wire):
-    """Links of a customer to other systems."""
-
-    salesforce_account_id: str | None = None
-
-
-class Create(Wire):
-    """POST /v1/customers."""
-
-    name: str = Field(min_length=1)
-    ingest_aliases: Aliases = []
-    external_id: Key | None = None
-    customer_config: Config = Config()
-    custom_fields: Texts = {}
 
 
 class ListQuery(Wire):
@@ -74,20 +54,9 @@ class SetBillable(Wire):
     effective_at: Instant
 
 
-def create(call: Call, body: Create) -> Any:
+def create(call: Call, body: CustomerSent) -> Any:
     """Add a customer; a taken alias or account is a 409."""
-    external = [] if body.external_id is None else [body.external_id]
-    aliases = tuple(dict.fromkeys([*external, *body.ingest_aliases]))
-    customer = Customer(
-        id=call.new_id(),
-        name=body.name[:NAME_LENGTH_MAX],
-        ingest_aliases=aliases,
-        salesforce_account_id=body.customer_config.salesforce_account_id,
-        custom_fields=body.custom_fields,
-        created_at=call.now,
-    )
-    call.engine.create_customer(customer, call.now, call.by)
-    return {"data": brief(customer)}
+    return {"data": brief(created(call, body))}
 
 
 def retrieve(call: Call, _body: None) -> Any:
@@ -154,18 +123,6 @@ def archive(call: Call, body: Id) -> Any:
     return {"data": {"id": body.id}}
 
 
-def brief(customer: Customer) -> dict[str, Any]:
-    """As a create or rename answers."""
-    aliases = list(customer.ingest_aliases)
-    return {
-        "id": customer.id,
-        "external_id": aliases[0] if aliases else customer.id,
-        "ingest_aliases": aliases,
-        "name": customer.name,
-        "custom_fields": dict(customer.custom_fields),
-    }
-
-
 def detail(call: Call, customer: Customer) -> dict[str, Any]:
     """As reads answer."""
     marks = call.engine.stores.marks.billable([customer.id]).get(customer.id, ())
@@ -197,7 +154,7 @@ def _ids(text: str | None) -> frozenset[str] | None:
 
 ONE = "/v1/customers/{customer_id}"
 ROUTES = (
-    Route(method="POST", path="/v1/customers", scope=Scope.WRITE, do=create, body=Create),
+    Route(method="POST", path="/v1/customers", scope=Scope.WRITE, do=create, body=CustomerSent),
     Route(
         method="GET",
         path="/v1/customers",

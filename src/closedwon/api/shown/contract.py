@@ -5,7 +5,7 @@ from typing import Any
 
 from closedwon.api.answers import sparse
 from closedwon.api.shown.balances import balance_shape
-from closedwon.api.shown.settings import provider_shapes, settings_shape
+from closedwon.api.shown.settings import provider_shapes, revenue_shapes, settings_shape
 from closedwon.api.shown.showing import Showing
 from closedwon.api.shown.subscriptions import subscription_shape
 from closedwon.api.shown.terms import (
@@ -47,6 +47,8 @@ def contract_v2(show: Showing, contract: Contract) -> dict[str, Any]:
     if contract.settings.providers:
         providers = provider_shapes(show, contract)
         shape["billing_provider_configuration_schedule"] = providers
+    if contract.settings.revenue_systems:
+        shape["revenue_system_configuration_schedule"] = revenue_shapes(show, contract)
     return shape
 
 

@@ -1,8 +1,10 @@
 """Thresholds, trackers, hierarchy and providers of a contract, as reads answer them (2.9)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from closedwon.api.answers import sparse
+from closedwon.api.shapes import provider_shape, revenue_shape
 from closedwon.api.shown.balances import applicability_shape
 from closedwon.api.shown.showing import Showing
 from closedwon.billing.catalog.types import USD
@@ -18,7 +20,6 @@ from closedwon.billing.contracts.thresholds import (
 )
 from closedwon.billing.thresholds.trackers import accumulated, current_period
 from closedwon.kernel.exact import exact
-from closedwon.kernel.ids import derive
 
 METADATA = "metadata."
 """In front of keys of Stripe's invoice_metadata among a gate's provider settings."""
@@ -102,11 +103,25 @@ def tracker_shape(tracker: SpendTracker) -> dict[str, Any]:
 def provider_shapes(show: Showing, contract: Contract) -> list[dict[str, Any]]:
     """billing_provider_configuration_schedule (R103)."""
     segments = contract.settings.providers
+    return _schedule(segments, "billing_provider_configuration", lambda one: _provider(show, one))
+
+
+def revenue_shapes(show: Showing, contract: Contract) -> list[dict[str, Any]]:
+    """revenue_system_configuration_schedule."""
+    segments = contract.settings.revenue_systems
+    return _schedule(segments, "revenue_system_configuration", lambda one: _revenue(show, one))
+
+
+def _schedule(
+    segments: Sequence[ProviderSegment],
+    name: str,
+    shape: Callable[[ProviderSegment], dict[str, Any] | None],
+) -> list[dict[str, Any]]:
     ends = [*(one.effective_at for one in segments[1:]), None]
     return [
         {
             "effective_at": segment.effective_at,
-            "billing_provider_configuration": _provider(show, segment),
+            name: shape(segment),
             **sparse(effective_until=end),
         }
         for segment, end in zip(segments, ends, strict=True)
@@ -117,16 +132,12 @@ def _provider(show: Showing, segment: ProviderSegment) -> dict[str, Any] | None:
     found = show.providers.get(segment.configuration_id)
     if found is None:
         return None
-    return {
-        "id": found.id,
-        "customer_id": found.customer_id,
-        "billing_provider": found.billing_provider,
-        "configuration": dict(found.configuration),
-        "delivery_method": found.delivery_method,
-        "delivery_method_id": derive("delivery_method", found.delivery_method),
-        "delivery_method_configuration": {},
-        "archived_at": found.archived_at,
-    }
+    return provider_shape(found)
+
+
+def _revenue(show: Showing, segment: ProviderSegment) -> dict[str, Any] | None:
+    found = show.revenue_systems.get(segment.configuration_id)
+    return None if found is None else revenue_shape(found)
 
 
 def _commit(found: ThresholdCommit) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from closedwon.billing.contracts.terms import Commit
 from closedwon.kernel.errors import NotFound
 from closedwon.kernel.exact import ZERO
 from closedwon.store.providers import ProviderConfiguration
+from closedwon.store.revenue_systems import RevenueSystem
 
 ENTITIES = ("commit", "contract_credit", "scheduled_charge", "subscription")
 
@@ -43,6 +44,7 @@ class Showing:
     invoices: Mapping[str, str]
     """Final invoices by the point of a schedule they bill."""
     providers: Mapping[str, ProviderConfiguration]
+    revenue_systems: Mapping[str, RevenueSystem]
     balances: Mapping[str, Decimal] | None
     """What is left by commit id; None when nobody asked (R181, R195)."""
     ledgers: Mapping[str, tuple[LedgerEntry, ...]] | None
@@ -103,6 +105,9 @@ def showing(
             payment: invoice.id for invoice in account.finalized for payment in invoice.payment_ids
         },
         providers={one.id: one for one in engine.stores.providers.of_customer(customer_id)},
+        revenue_systems={
+            one.id: one for one in engine.stores.revenue_systems.of_customer(customer_id)
+        },
         balances=_balances(bill) if balance and bill is not None else None,
         ledgers=_ledgers(call, commits, bill) if ledgers and bill is not None else None,
     )

@@ -86,10 +86,17 @@ class ProviderSent(Wire):
     delivery_method: str | None = None
 
 
-class ContractSent(Wire):
-    """POST /v1/contracts/create."""
+class RevenueSent(Wire):
+    """Which revenue system hears of the contract (2.7)."""
 
-    customer_id: str
+    revenue_system_configuration_id: str | None = None
+    provider: str | None = None
+    delivery_method: str | None = None
+
+
+class ContractOffer(Wire):
+    """A contract without its customer."""
+
     starting_at: Instant
     ending_before: Instant | None = None
     name: str = ""
@@ -117,6 +124,7 @@ class ContractSent(Wire):
     usage_statement_schedule: StatementSent | None = None
     transition: TransitionSent | None = None
     billing_provider_configuration: ProviderSent | None = None
+    revenue_system_configuration: RevenueSent | None = None
     spend_threshold_configuration: SpendThresholdSent | None = None
     prepaid_balance_threshold_configuration: BalanceThresholdSent | None = Field(
         default=None,
@@ -130,6 +138,12 @@ class ContractSent(Wire):
     total_contract_value: Number | None = None
     netsuite_sales_order_id: str | None = None
     salesforce_opportunity_id: str | None = None
+
+
+class ContractSent(ContractOffer):
+    """POST /v1/contracts/create."""
+
+    customer_id: str
 
 
 KINDS = (

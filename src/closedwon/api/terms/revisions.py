@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from closedwon.api.call import Call
 from closedwon.api.terms.making import Making
-from closedwon.api.terms.providers import provider_segment
+from closedwon.api.terms.providers import provider_segment, revenue_segment
 from closedwon.api.terms.seat_updates import subscription_change
 from closedwon.api.terms.setting_updates import balance_update, spend_update
 from closedwon.api.terms.settings import balance_threshold, spend_threshold, tracker
 from closedwon.api.terms.updates import charge_patches, commit_patch, recurring_patches
 from closedwon.billing.contracts.edits import Added, ContractSettings
 from closedwon.billing.contracts.patches import CommitPatch, Patches, patched
-from closedwon.billing.contracts.provider_schedule import updated
+from closedwon.billing.contracts.provider_schedule import boundary, updated
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import CommitKind
@@ -59,6 +59,7 @@ def settings(call: Call, make: Making, contract: Contract, body: Any) -> Contrac
         balance_threshold=balance,
         trackers=(*kept, *(tracker(make, one) for one in body.add_spend_trackers)),
         providers=_providers(call, contract, body),
+        revenue_systems=_revenue_systems(call, contract, body),
     )
 
 
@@ -68,6 +69,18 @@ def _providers(call: Call, contract: Contract, body: Any) -> Any:
         return contract.settings.providers
     segment = provider_segment(call, contract.customer_id, wanted.billing_provider_configuration)
     return updated(contract, segment, wanted.schedule.effective_at, call.now)
+
+
+def _revenue_systems(call: Call, contract: Contract, body: Any) -> Any:
+    """A contract that has a revenue system keeps it (2.8)."""
+    wanted = body.add_revenue_system_configuration_update
+    known = contract.settings.revenue_systems
+    if wanted is None:
+        return known
+    _check_none(known[-1] if known else None, "add_revenue_system_configuration_update")
+    segment = revenue_segment(call, contract.customer_id, wanted.revenue_system_configuration)
+    starting = boundary(contract, wanted.schedule.effective_at, call.now)
+    return (replace(segment, effective_at=starting),)
 
 
 def _check_none(known: object, name: str) -> None:

@@ -66,6 +66,8 @@ class ContractSettings(msgspec.Struct, frozen=True, kw_only=True):
     hierarchy: Hierarchy | None = None
     providers: tuple[ProviderSegment, ...] = ()
     """By ``effective_at`` (R103)."""
+    revenue_systems: tuple[ProviderSegment, ...] = ()
+    """Where revenue is recognized; at most one, kept and shown (2.8)."""
     echoed: Mapping[str, str] = {}
     """Kept and shown, never rated: salesforce_opportunity_id, netsuite_sales_order_id, ..."""
 

@@ -1,6 +1,6 @@
 """Named schedules: any JSON value over time, on a customer, a contract or a rate card (2.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,15 @@ class NamedSegment(msgspec.Struct, frozen=True, kw_only=True):
 
     window: Interval
     value: Any
+
+
+class NamedSchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule of an owner: its name and properties tell it from the others."""
+
+    name: str
+    properties: Mapping[str, str] = {}
+    """Say which of the schedules of a name is meant."""
+    segments: tuple[NamedSegment, ...]
 
 
 def segments_of(updates: Iterable[NamedSegment]) -> tuple[NamedSegment, ...]:

@@ -42,7 +42,7 @@ def updated(
     ``segment.effective_at`` is replaced by that boundary; segments that would begin at or after it
     go. Raises Refused for what R103 forbids.
     """
-    starting = _boundary(contract, when, now)
+    starting = boundary(contract, when, now)
     kept = [one for one in contract.settings.providers if one.effective_at < starting]
     before = kept[-1].billing_provider if kept else ""
     if when is EffectiveAt.START_OF_CURRENT_PERIOD and MARKETPLACES & {
@@ -83,7 +83,7 @@ def check_schedule(contract: Contract, segments: Sequence[ProviderSegment]) -> N
             )
 
 
-def _boundary(contract: Contract, when: EffectiveAt, now: datetime) -> datetime:
+def boundary(contract: Contract, when: EffectiveAt, now: datetime) -> datetime:
     """The start of the period around ``now``, or of the one after it, never before the term."""
     ahead = 1 if when is EffectiveAt.START_OF_NEXT_PERIOD else 0
     return max(_period_start(contract, max(now, contract.term.start), ahead), contract.term.start)
