@@ -70,8 +70,7 @@ class Shell:
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell in what looks like the checkout, so that the tour leaves nothing behind."""
     (tmp_path / "config").symlink_to(ROOT / "config")
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     session = Shell(tmp_path)
     try:
         yield session
