@@ -42,11 +42,13 @@ def serve(  # noqa: PLR0913 - one argument an option
     """Answer the Metronome HTTP API, until interrupted.
 
     Software written for Metronome needs another base URL and a token of ``closedwon token create``.
-    Invoices are made final by ``closedwon run``, or by moving a manual clock.
+    Invoices are made final, thresholds and alerts watched and webhooks sent here too, while no
+    ``closedwon run`` does it on the same state. A manual clock does what falls due when it moves.
     """
     from closedwon.api import ManualClock, check_binding
     from closedwon.api import serve as serve_at
     from closedwon.api.serving import listening
+    from closedwon.daemon import configure_logs
     from closedwon.wiring.serving import wire
 
     if (tls_certificate is None) != (tls_key is None):
@@ -62,8 +64,10 @@ def serve(  # noqa: PLR0913 - one argument an option
     )
     clock = ManualClock(_instant(now) or session.now) if clock_kind == "manual" else session.clock
     settings = session.settings
+    configure_logs(settings.log_level)
     session.close()
-    with wire(settings, clock, requests_per_second) as application:
+    bills = clock_kind == "system"
+    with wire(settings, clock, requests_per_second, bills=bills) as application:
         listener = listening(host, port)
         scheme = "https" if tls_certificate else "http"
         click.echo(f"{scheme}://{host}:{listener.getsockname()[1]}")

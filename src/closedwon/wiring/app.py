@@ -82,11 +82,13 @@ class App:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         schema: Schema | None = None,
+        usage: UsageLog | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.sleep = sleep
         self._schema = schema
+        self._usage = usage
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -106,7 +108,7 @@ class App:
 
     def lock(self) -> None:
         """Become the one process that runs the line; raises LockHeld when another one does."""
-        self._open.enter_context(writer_lock(self.settings.state_dir))
+        self._open.enter_context(writer_lock(self.settings.state_dir, self.sleep))
 
     @cached_property
     def db(self) -> Database:
@@ -123,7 +125,9 @@ class App:
 
     @cached_property
     def usage(self) -> UsageLog:
-        """The usage store."""
+        """The usage store, or the one that was given, which its giver closes."""
+        if self._usage is not None:
+            return self._usage
         log = open_usage(
             self.settings.usage_dir,
             backdating_days=self.settings.usage_backdating_days,

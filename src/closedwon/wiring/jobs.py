@@ -1,9 +1,7 @@
 """The daemon's jobs over an application that lives in the worker thread."""
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 import structlog
 
@@ -11,14 +9,11 @@ from closedwon.daemon import Daemon, Job, Observation, Pulse, application
 from closedwon.daemon.health import check_binding, serving
 from closedwon.settings import Settings
 from closedwon.step import Step
-from closedwon.store.database import open_database, writing
 from closedwon.sync.line import run_line
 from closedwon.wiring.app import App
 from closedwon.wiring.delivery import delivers
-from closedwon.wiring.lock import writer_lock
+from closedwon.wiring.lock import leave, writer_lock
 
-LEAVE_WAIT_S = 1.5
-"""With the daemon's own patience this stays below the ten seconds we promise (G24)."""
 LATE_FACTOR = 5
 """Not ready when the line has not come through for this many pauses."""
 
@@ -51,11 +46,11 @@ class Runner:
         check_binding(settings.http_host, token)
         web = application(self._complaints, self.pulse.registry, token)
         with (
-            writer_lock(settings.state_dir),
+            writer_lock(settings.state_dir, self._sleep),
             serving(web, settings.http_host, settings.http_port) as port,
         ):
             told(port)
-            self.daemon.serve(self._close, self._leave)
+            self.daemon.serve(self._close, lambda: leave(settings.state_file))
 
     def _jobs(self) -> tuple[Job, ...]:
         settings = self._settings
@@ -111,14 +106,6 @@ class Runner:
     def _close(self) -> None:
         if self._app is not None:
             self._app.close()
-
-    def _leave(self) -> NoReturn:
-        """End the process, between two transactions if one ends soon; any kill is safe (G1)."""
-        try:
-            with writing(open_database(self._settings.state_file, lock_wait_s=LEAVE_WAIT_S)):
-                os._exit(0)
-        finally:
-            os._exit(0)
 
 
 def _observation(app: App) -> Observation:

@@ -14,14 +14,22 @@ from closedwon.store.database import close, open_database
 from closedwon.store.migrations import migrate
 from closedwon.usage import UsageLog, open_usage
 from closedwon.wiring.choices import billing_settings
+from closedwon.wiring.closing import Closing
 from closedwon.wiring.sources import new_id
 
 
 @contextmanager
 def wire(
-    settings: Settings, clock: Callable[[], datetime], requests_per_second: int = 0
+    settings: Settings,
+    clock: Callable[[], datetime],
+    requests_per_second: int = 0,
+    *,
+    bills: bool = False,
 ) -> Iterator[ASGIApp]:
-    """The ASGI application over the state of ``settings``, while the context is open."""
+    """The ASGI application over the state of ``settings``, while the context is open.
+
+    ``bills`` runs the closing steps too, whenever no other process runs the line.
+    """
     with ExitStack() as stack:
         anchor = open_database(settings.state_file)
         stack.callback(close, anchor)
@@ -42,6 +50,9 @@ def wire(
             environment=settings.environment,
             requests_per_second=requests_per_second,
         )
+        if bills:
+            sleep = time.sleep  # noqa: TID251 wiring waits for real
+            stack.enter_context(Closing(settings, clock, sleep, usage))
         yield application(workers, options)
 
 
