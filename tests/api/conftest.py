@@ -9,6 +9,7 @@ import pytest
 from metronome import Metronome
 
 from api.live import START, Server, running
+from api.played import Story
 from closedwon.store.tokens import Scope
 
 
@@ -34,3 +35,8 @@ def client(server: Server) -> Iterator[Metronome]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with server.http(*Scope) as found:
         yield found
+
+
+@pytest.fixture
+def story(server: Server, client: Metronome, http: httpx.Client) -> Story:
+    return Story(server, client, http)

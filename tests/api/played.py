@@ -1,13 +1,15 @@
 """A story told to a live server: usage through the SDK at its time, the clock moved to what is due.
 
-Catalogue and contracts come from the builders of ``tests/build.py``, on an engine over the same
-state file; what is tested here is what the wire says afterwards.
+Catalogue and contracts are made through the SDK (``shop.py``); where only what the wire says
+afterwards is tested, they may come from the builders of ``tests/build.py``, on an engine over the
+same state file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from itertools import count, groupby, islice
 from json import loads
 from typing import Any
 
@@ -16,10 +18,16 @@ from metronome import Metronome
 from metronome.types.v1.customers import Invoice
 
 from api.live import Server
+from billing.world import at
 from closedwon.engine import Engine
 from closedwon.kernel.instant import format_instant
 from closedwon.store.database import close, open_database
 from closedwon.testing.usage import MemoryUsage, Used
+
+INGEST_MAX = 100
+"""Events of one request (2.3)."""
+EVENTS_MAX = 10_000
+"""No story tells more."""
 
 
 class Noted(MemoryUsage):
@@ -42,6 +50,7 @@ class Story:
         self.sdk = sdk
         self.http = http
         self._to_come: list[Used] = []
+        self._numbers = count()
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
@@ -62,17 +71,37 @@ class Story:
     def use(self, *events: Used) -> None:
         self._to_come += events
 
+    def used(self, when: str, who: str = "acme", **properties: str) -> None:
+        """An event of the products that ``shop.Seller.usage`` makes, sent when its time has come."""
+        number = next(self._numbers)
+        self.use(
+            Used(
+                transaction_id=f"used-{number}",
+                customer_id=who,
+                event_type="used",
+                timestamp=at(when),
+                properties={"region": "eu"} | properties,
+            )
+        )
+
     def until(self, now: datetime) -> None:
         """Let time pass, with the usage that falls into it."""
         self._to_come.sort(key=lambda one: one.timestamp)
-        while self._to_come and self._to_come[0].timestamp <= now:
-            first = self._to_come.pop(0)
-            self._move(first.timestamp)
-            self.sdk.v1.usage.ingest(usage=[_sent(first)])
+        due = [one for one in self._to_come if one.timestamp <= now]
+        self._to_come = self._to_come[len(due) :]
+        for when, events in groupby(due, key=lambda one: one.timestamp):
+            self._move(when)
+            while batch := [_sent(one) for one in islice(events, INGEST_MAX)]:
+                self.sdk.v1.usage.ingest(usage=batch)
         self._move(now)
 
     def invoices(self, customer_id: str = "customer", **filters: Any) -> list[Invoice]:
         return list(self.sdk.v1.customers.invoices.list(customer_id=customer_id, **filters))
+
+    def told(self) -> list[Any]:
+        """Bodies of all webhooks that were to be sent, oldest first."""
+        with self.engine() as engine:
+            return [loads(one.body) for one in engine.stores.events.after(0, EVENTS_MAX)]
 
     def exact(self, path: str, **query: str) -> Any:
         """What the wire says, numbers as they are written."""
