@@ -74,8 +74,9 @@ def create_catalogue(engine: Engine) -> None:
     engine.create_rate_card(RateCard(id="card", name="List", rates=rates, created_at=BEGIN), BEGIN)
 
 
-def create_contract(engine: Engine, number: int) -> None:
-    who, prepaid = customer_id(number), amount(number)
+def create_contract(engine: Engine, number: int, prepaid: Decimal | None = None) -> None:
+    """A customer with a contract and a commit of ``prepaid`` cents, ``amount`` by itself."""
+    who, prepaid = customer_id(number), amount(number) if prepaid is None else prepaid
     engine.create_customer(Customer(id=who, name=f"Customer {number}", created_at=BEGIN), BEGIN)
     commit = Commit(
         id=f"commit-{number}",

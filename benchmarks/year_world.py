@@ -46,6 +46,7 @@ MONTHS = tuple(
     )
 )
 END = MONTHS[-1].until
+YEAR = Interval(BEGIN, END)
 NOW = END + timedelta(days=2)
 BATCH = 250_000
 MICROSECONDS = 1_000_000
@@ -62,15 +63,15 @@ class Size(NamedTuple):
     cuts: int = 0
 
 
-def fill(directory: Path, size: Size) -> None:
-    """A usage store with the year's events, sealed."""
+def fill(directory: Path, size: Size, span: Interval = YEAR, now: datetime = NOW) -> None:
+    """A usage store with events spread over ``span``, ingested at ``now`` and sealed."""
     log = open_usage(directory)
     first = 1
-    for batch in _batches(size):
+    for batch in _batches(size, span):
         with log._database() as db, writing(db):  # noqa: SLF001 - what ingest does after its checks
-            hot.append(db, first, batch, NOW)
+            hot.append(db, first, batch, now)
         first += batch.num_rows
-    log.seal(NOW, events_min=1)
+    log.seal(now, events_min=1)
     log.close()
 
 
@@ -167,10 +168,10 @@ def _discounts(number: int, cuts: int) -> Iterator[Override]:
             )
 
 
-def _batches(size: Size) -> Iterator[pa.RecordBatch]:
+def _batches(size: Size, span: Interval) -> Iterator[pa.RecordBatch]:
     """Events in order of time, a quarter of a million at once."""
-    first_us = int(BEGIN.timestamp()) * MICROSECONDS
-    step_us = int((END - BEGIN).total_seconds()) * MICROSECONDS // size.events
+    first_us = int(span.start.timestamp()) * MICROSECONDS
+    step_us = int((span.until - span.start).total_seconds()) * MICROSECONDS // size.events
     for start in range(0, size.events, BATCH):
         number = np.arange(start, min(start + BATCH, size.events), dtype=np.int64)
         mixed = (number * 2_654_435_761 + 12_345) % 4_294_967_291

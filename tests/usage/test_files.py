@@ -10,7 +10,8 @@ import pytest
 
 from closedwon.kernel.errors import ConfigError
 from closedwon.usage import UsageLog
-from closedwon.usage.files import CHUNK_EVENTS, Columns, Sourced, combined, ingest_file, read_events
+from closedwon.usage.files import Columns, combined, ingest_file, read_events
+from closedwon.usage.lines import CHUNK_EVENTS, Sourced
 from closedwon.usage.types import Rejection, UsageEvent
 from usage.build import START, a_demand, a_metric, after
 

@@ -59,7 +59,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_text(value: Any) -> bool:
     if not isinstance(value, str):
         return True
-    return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    if "\x00" in value:
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sorted(value: Any) -> Any:

@@ -32,23 +32,32 @@ class _Connection(sqlite3.Connection):
 
 
 def open_database(
-    path: str | Path, *, read_only: bool = False, lock_wait_s: float = LOCK_WAIT_S
+    path: str | Path,
+    *,
+    read_only: bool = False,
+    lock_wait_s: float = LOCK_WAIT_S,
+    any_thread: bool = False,
 ) -> Database:
     """Open ``path`` (or ``:memory:``) for this thread; a missing file is created unless read-only.
 
     The caller owns the connection, uses it in this thread only and closes it with ``close``.
+    With ``any_thread`` others may use it too, one at a time: the caller holds a lock meanwhile.
     Raises ConfigError when a reader finds no file, LockHeld when a new file is being set up.
     """
     if str(path) == MEMORY:
         return _configured(sqlite3.connect(MEMORY, isolation_level=None, factory=_Connection))
     path = Path(path)
     if read_only:
-        return _reader(path, lock_wait_s)
+        return _reader(path, lock_wait_s, any_thread=any_thread)
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(
-        path, isolation_level=None, timeout=lock_wait_s, factory=_Connection
+        path,
+        isolation_level=None,
+        timeout=lock_wait_s,
+        factory=_Connection,
+        check_same_thread=not any_thread,
     )
     connection.lock_path = path.with_name(path.name + ".lock")
     connection.lock_wait_s = lock_wait_s
@@ -94,11 +103,16 @@ def verify(db: Database) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _reader(path: Path, wait_s: float) -> Database:
+def _reader(path: Path, wait_s: float, *, any_thread: bool) -> Database:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
         connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, timeout=wait_s, factory=_Connection
+            uri,
+            uri=True,
+            isolation_level=None,
+            timeout=wait_s,
+            factory=_Connection,
+            check_same_thread=not any_thread,
         )
         connection.execute("pragma query_only=on")
         connection.execute("select 1 from sqlite_schema limit 1")

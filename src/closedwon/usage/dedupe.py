@@ -1,7 +1,10 @@
 """An id counts once, for good: what of a batch is new, repeated or contradicted (G11)."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from itertools import compress
+from datetime import datetime
+from itertools import accumulate, compress
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,6 +17,21 @@ Stored = Callable[[Sequence[int]], Mapping[int, UsageEvent]]
 """Events of the store by sequence number."""
 
 
+class Batch(NamedTuple):
+    """Events one caller stores."""
+
+    events: Sequence[UsageEvent]
+    hashes: Hashes
+    now: datetime
+
+
+class Outcome(NamedTuple):
+    """What of a batch was stored before: positions in it."""
+
+    repeated: list[int]
+    conflicts: list[int]
+
+
 class Sorting(msgspec.Struct, frozen=True):
     """A batch taken apart."""
 
@@ -21,10 +39,10 @@ class Sorting(msgspec.Struct, frozen=True):
     """In the order sent; their sequence numbers follow the store's last one."""
     hashes: Hashes
     """Id hashes of ``fresh``."""
-    repeated: Sequence[int]
-    """Sequence of the stored event, for each that came again unchanged."""
-    conflicts: Sequence[tuple[int, UsageEvent]]
-    """(sequence of the event that stays, the other version)."""
+    repeated: Mapping[int, int]
+    """Position in the batch -> sequence of the stored event, of those that came again unchanged."""
+    conflicts: Mapping[int, int]
+    """Position in the batch -> sequence of the event that stays, of those that contradict it."""
 
 
 def sorted_out(
@@ -34,7 +52,7 @@ def sorted_out(
     known = _known(events, seen.find(hashes), seen, stored)
     repeats = _repeats(events, known)
     if not known and not repeats:
-        return Sorting(events, hashes, (), ())
+        return Sorting(events, hashes, {}, {})
     is_fresh = np.ones(len(events), dtype=np.bool_)
     is_fresh[[*known, *repeats]] = False
     sequences = first - 1 + np.cumsum(is_fresh)
@@ -42,9 +60,20 @@ def sorted_out(
     same = {at for at, (_, is_same) in known.items() if is_same}
     same |= {at for at, kept in repeats.items() if events[at] == events[kept]}
     again |= {at: sequence for at, (sequence, _) in known.items()}
-    conflicts = [(sequence, events[at]) for at, sequence in sorted(again.items()) if at not in same]
-    repeated = [sequence for at, sequence in again.items() if at in same]
+    conflicts = {at: sequence for at, sequence in sorted(again.items()) if at not in same}
+    repeated = {at: sequence for at, sequence in again.items() if at in same}
     return Sorting(list(compress(events, is_fresh)), hashes[is_fresh], repeated, conflicts)
+
+
+def outcomes(sorting: Sorting, sizes: Sequence[int]) -> list[Outcome]:
+    """What became of each of several batches that were sorted out as one."""
+    found = [Outcome([], []) for _ in sizes]
+    starts = [0, *accumulate(sizes)]
+    for kind, positions in enumerate((sorting.repeated, sorting.conflicts)):
+        for at in positions:
+            batch = bisect_right(starts, at) - 1
+            found[batch][kind].append(at - starts[batch])
+    return found
 
 
 def _known(

@@ -7,24 +7,29 @@ again after a crash: what is stored already is recognised by its transaction ids
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from closedwon.kernel import strict_json
 from closedwon.kernel.errors import ConfigError, Refused
 from closedwon.kernel.instant import wire_instant
-from closedwon.usage.types import IngestReport, Rejection, UsageEvent
+from closedwon.usage.lines import (
+    UNREADABLE,
+    Ingesting,
+    Sourced,
+    cells_of,
+    ingest_stream,
+    numbered_lines,
+)
+from closedwon.usage.types import IngestReport, Rejection
 from closedwon.usage.validate import FIELDS, event_of
 
-CHUNK_EVENTS = 10_000
-"""Events that become durable together."""
 PARQUET_ROWS = 10_000
-LINE_CHARACTERS_MAX = 1_000_000
+PART_BYTES = 65_536
+"""Read of a file at once."""
 
 Line = tuple[int, Mapping[str, Any] | Refused]
 """Line or row number, and what stands there by column."""
@@ -42,23 +47,6 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     every other column. Empty cells and nulls are left out."""
 
 
-class Sourced(msgspec.Struct, frozen=True):
-    """An event and where it stands, ``file:line``."""
-
-    place: str
-    event: UsageEvent
-
-
-class Ingesting(Protocol):
-    """What a file needs of a usage store."""
-
-    def ingest(
-        self, events: list[UsageEvent], now: datetime, *, any_age: bool = False
-    ) -> IngestReport:
-        """Store a batch durably."""
-        ...
-
-
 def read_events(path: Path, columns: Columns | None = None) -> Iterator[Sourced | Rejection]:
     """Events of a ``.jsonl``, ``.csv`` or ``.parquet`` file in order, bad lines as Rejections.
 
@@ -73,23 +61,14 @@ def read_events(path: Path, columns: Columns | None = None) -> Iterator[Sourced 
                 raise cells
             yield Sourced(place, event_of(_named(cells, chosen), place))
         except Refused as error:
-            yield Rejection(place=place, code="usage_unreadable", message=error.message)
+            yield Rejection(place=place, code=UNREADABLE, message=error.message)
 
 
 def ingest_file(
     store: Ingesting, path: Path, now: datetime, *, columns: Columns | None = None
 ) -> Iterator[IngestReport]:
     """Store a file chunk by chunk, events of any age; one report per durable chunk."""
-    lines = read_events(path, columns)
-    while chunk := list(islice(lines, CHUNK_EVENTS)):
-        sourced = [line for line in chunk if isinstance(line, Sourced)]
-        unread = tuple(line for line in chunk if isinstance(line, Rejection))
-        report = store.ingest([line.event for line in sourced], now, any_age=True)
-        refused = tuple(
-            msgspec.structs.replace(one, place=sourced[int(one.place)].place)
-            for one in report.rejected
-        )
-        yield msgspec.structs.replace(report, rejected=unread + refused)
+    return ingest_stream(store, read_events(path, columns), now, any_age=True)
 
 
 def combined(reports: Iterable[IngestReport]) -> IngestReport:
@@ -98,7 +77,7 @@ def combined(reports: Iterable[IngestReport]) -> IngestReport:
     return IngestReport(
         accepted=sum(report.accepted for report in listed),
         duplicates=sum(report.duplicates for report in listed),
-        conflicts=sum(report.conflicts for report in listed),
+        contradicted=tuple(one for report in listed for one in report.contradicted),
         rejected=tuple(one for report in listed for one in report.rejected),
     )
 
@@ -118,19 +97,12 @@ def _lines(path: Path, columns: Columns) -> Iterator[Line]:
 
 
 def _json_lines(path: Path, columns: Columns) -> Iterator[Line]:  # noqa: ARG001 - one shape
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LINE_CHARACTERS_MAX), ""), 1):
-            if not line.strip():
-                continue
+    with path.open("rb") as file:
+        for number, line in numbered_lines(iter(lambda: file.read(PART_BYTES), b"")):
             try:
-                cells = strict_json.loads(line.encode())
-            except UnicodeEncodeError:
-                yield number, Refused("not UTF-8 text")
+                yield number, cells_of(line)
             except Refused as error:
                 yield number, error
-            else:
-                is_object = isinstance(cells, dict)
-                yield number, cells if is_object else Refused("expected a JSON object")
 
 
 def _csv_lines(path: Path, columns: Columns) -> Iterator[Line]:

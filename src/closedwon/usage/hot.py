@@ -1,7 +1,7 @@
 """All SQL of the hot log: an append-only SQLite file of its own, one row per accepted batch."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zlib import crc32
 
@@ -57,7 +57,7 @@ def quarantine(db: Database, sequence: int, other: UsageEvent, now: datetime) ->
     insert_new(db, "quarantine", [row])
 
 
-def count_repeats(db: Database, sequences: Sequence[int], now: datetime) -> None:
+def count_repeats(db: Database, sequences: Iterable[int], now: datetime) -> None:
     """Events that came again unchanged; a sequence may be named several times."""
     at = format_instant(now)
     db.conn.executemany(

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from sqlite_utils import Database
 
@@ -17,18 +18,22 @@ from closedwon.store.database import close, open_database, writing
 from closedwon.usage import hot, sealed
 from closedwon.usage.columns import id_hashes, sent, stored
 from closedwon.usage.compute import Compute, checked
-from closedwon.usage.dedupe import sorted_out
+from closedwon.usage.dedupe import Batch, Outcome, outcomes, sorted_out
 from closedwon.usage.options import BACKDATING_DAYS, UsageOptions
 from closedwon.usage.questions import Questions
 from closedwon.usage.schema import migrate
 from closedwon.usage.seal import SEAL_EVENTS, SealReport, seal
 from closedwon.usage.seen import SeenIds
 from closedwon.usage.tail import Segment, Snapshot, Tail
-from closedwon.usage.types import IngestReport, UsageEvent
+from closedwon.usage.together import Together
+from closedwon.usage.types import IngestReport, Rejection, UsageEvent
 from closedwon.usage.validate import limits_at, screened
 
 FILE = "usage.sqlite"
 SEGMENTS = "segments"
+BATCHES_MAX = 64
+"""Batches that share a commit."""
+CONFLICT = "another event is stored under this transaction_id; it stays, this one is kept aside"
 
 Row = tuple[Any, ...]
 
@@ -66,12 +71,13 @@ class UsageLog(Questions):
         self.options = options
         if options.read_only and not (directory / FILE).exists():
             raise NotFound("no usage store here; ingest something first", directory=str(directory))
-        self._owner = threading.get_ident()
-        self._anchor = open_database(directory / FILE, read_only=options.read_only)
+        self._anchor = open_database(directory / FILE, read_only=options.read_only, any_thread=True)
+        """Keeps the log open; used by one thread at a time, under ``_lock``."""
         if not options.read_only:
             migrate(self._anchor)
         self._lock = threading.RLock()
         self._computing = threading.Lock()
+        self._together = Together(self._store, BATCHES_MAX)
         self._seen = SeenIds()
         self._tail = Tail()
         self._segments: tuple[Segment, ...] = ()
@@ -84,7 +90,7 @@ class UsageLog(Questions):
             raise
 
     def close(self) -> None:
-        """Close files and free memory; by the thread that opened the store."""
+        """Close files and free memory."""
         if self._engine is not None:
             self._engine.close()
         close(self._anchor)
@@ -95,30 +101,24 @@ class UsageLog(Questions):
         """Store a batch durably before returning; safe to repeat, from any thread (G11, G21).
 
         Events outside the limits of R16-R18 are rejected, the others stored; ``any_age`` lifts
-        the limit on old ones, for backfill. ``now`` is kept as the instant of ingest. Raises
-        Refused when the store was opened for reading.
+        the limit on old ones, for backfill. ``now`` is kept as the instant of ingest; of batches
+        that come together, which share a commit, the latest one. Raises Refused when the store
+        was opened for reading.
         """
         self._check_writable()
         limits = limits_at(now, None if any_age else self.options.backdating_days)
         fine = screened(events, limits)
+        if not fine.events:
+            return IngestReport(accepted=0, duplicates=0, rejected=fine.rejected)
         hashes = id_hashes([event.transaction_id for event in fine.events])
-        with self._lock:
-            with self._database() as db, writing(db):
-                self._follow(db)
-                first = self._last + 1
-                sorting = sorted_out(fine.events, hashes, self._seen, self._events_at, first)
-                for sequence, other in sorting.conflicts:
-                    hot.quarantine(db, sequence, other, now)
-                hot.count_repeats(db, sorting.repeated, now)
-                batch = sent(sorting.fresh, sorting.hashes)
-                if sorting.fresh:
-                    hot.append(db, first, batch, now)
-            if sorting.fresh:
-                self._learn(stored(batch, first, now))
+        outcome = self._together.result(Batch(fine.events, hashes, now))
         return IngestReport(
-            accepted=len(sorting.fresh),
-            duplicates=len(sorting.repeated),
-            conflicts=len(sorting.conflicts),
+            accepted=len(fine.events) - len(outcome.repeated) - len(outcome.conflicts),
+            duplicates=len(outcome.repeated),
+            contradicted=tuple(
+                Rejection(place=str(fine.positions[at]), code="usage_conflict", message=CONFLICT)
+                for at in outcome.conflicts
+            ),
             rejected=fine.rejected,
         )
 
@@ -167,8 +167,8 @@ class UsageLog(Questions):
 
     def snapshot(self) -> Snapshot:
         """What is stored now, also by other processes."""
-        with self._lock, self._database() as db, db.atomic():
-            self._follow(db)
+        with self._lock, self._anchor.atomic():
+            self._follow(self._anchor)
             return Snapshot(self._segments, self._tail.batches, self._sealed, self._last)
 
     def seal(self, now: datetime, *, events_min: int = SEAL_EVENTS) -> SealReport:
@@ -183,6 +183,27 @@ class UsageLog(Questions):
     def damaged(self) -> tuple[str, ...]:
         """Names of segments that are missing or not what was sealed; reads every byte (G20)."""
         return sealed.damaged(self.directory / SEGMENTS, self.snapshot().segments)
+
+    def _store(self, batches: Sequence[Batch]) -> list[Outcome]:
+        """Store batches in one durable transaction; what became of each."""
+        events = [event for batch in batches for event in batch.events]
+        hashes = np.concatenate([batch.hashes for batch in batches])
+        now = max(batch.now for batch in batches)
+        with self._lock:
+            db = self._anchor
+            with writing(db):
+                self._follow(db)
+                first = self._last + 1
+                sorting = sorted_out(events, hashes, self._seen, self._events_at, first)
+                for at, sequence in sorting.conflicts.items():
+                    hot.quarantine(db, sequence, events[at], now)
+                hot.count_repeats(db, sorting.repeated.values(), now)
+                batch = sent(sorting.fresh, sorting.hashes)
+                if sorting.fresh:
+                    hot.append(db, first, batch, now)
+            if sorting.fresh:
+                self._learn(stored(batch, first, now))
+        return outcomes(sorting, [len(batch.events) for batch in batches])
 
     def _check_writable(self) -> None:
         if self.options.read_only:
@@ -202,10 +223,7 @@ class UsageLog(Questions):
 
     @contextmanager
     def _database(self) -> Iterator[Database]:
-        """A connection for this thread; the opener's own one keeps the log open meanwhile."""
-        if threading.get_ident() == self._owner:
-            yield self._anchor
-            return
+        """A connection for this thread."""
         db = open_database(self.directory / FILE, read_only=self.options.read_only)
         try:
             yield db

@@ -37,9 +37,14 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     duplicates: int
     """Same id, same content: counted once, for good (R5, G11)."""
-    conflicts: int = 0
+    contradicted: tuple[Rejection, ...] = ()
     """Same id, other content: first one stays, the second is kept in quarantine."""
     rejected: tuple[Rejection, ...] = ()
+
+    @property
+    def conflicts(self) -> int:
+        """How many contradicted."""
+        return len(self.contradicted)
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from closedwon.kernel import strict_json
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import canonical
 from closedwon.kernel.instant import parse_instant, wire_instant
+from closedwon.usage.quick import plain_events
 from closedwon.usage.types import Rejection, UsageEvent
 
 BATCH_MAX = 100
@@ -40,6 +41,8 @@ class Screened(msgspec.Struct, frozen=True):
 
     events: Sequence[UsageEvent]
     rejected: tuple[Rejection, ...]
+    positions: Sequence[int]
+    """Where ``events`` stood."""
 
 
 def limits_at(now: datetime, backdating_days: int | None) -> Limits:
@@ -51,29 +54,37 @@ def limits_at(now: datetime, backdating_days: int | None) -> Limits:
 def screened(events: Sequence[UsageEvent], limits: Limits) -> Screened:
     """Split ``events``; one bad event never stops the others (G13)."""
     if _all_pass(events, limits):
-        return Screened(events, ())
+        return Screened(events, (), range(len(events)))
     kept: list[UsageEvent] = []
+    positions: list[int] = []
     rejected: list[Rejection] = []
     for at, event in enumerate(events):
         fault = _fault(event, limits)
         if fault is None:
             kept.append(event)
+            positions.append(at)
         else:
             rejected.append(Rejection(place=str(at), code="usage_invalid", message=fault))
-    return Screened(kept, tuple(rejected))
+    return Screened(kept, tuple(rejected), positions)
 
 
 def parse_batch(body: str | bytes, limits: Limits) -> tuple[UsageEvent, ...]:
     """The events of one API call; raises Refused naming the element, then none counts (R15)."""
-    elements = strict_json.loads(body)
-    if not isinstance(elements, list) or not 1 <= len(elements) <= BATCH_MAX:
-        found = len(elements) if isinstance(elements, list) else type(elements).__name__
-        raise Refused(f"expected a JSON array of 1 to {BATCH_MAX} events, found {found}")
-    events = tuple(event_of(element, f"event {at}") for at, element in enumerate(elements))
+    events = plain_events(body) if isinstance(body, bytes) else None
+    if events is None or not 1 <= len(events) <= BATCH_MAX:
+        events = _strictly(body)
     faults = screened(events, limits).rejected
     if faults:
         raise Refused(f"event {faults[0].place}: {faults[0].message}", rejected=len(faults))
     return events
+
+
+def _strictly(body: str | bytes) -> tuple[UsageEvent, ...]:
+    elements = strict_json.loads(body)
+    if not isinstance(elements, list) or not 1 <= len(elements) <= BATCH_MAX:
+        found = len(elements) if isinstance(elements, list) else type(elements).__name__
+        raise Refused(f"expected a JSON array of 1 to {BATCH_MAX} events, found {found}")
+    return tuple(event_of(element, f"event {at}") for at, element in enumerate(elements))
 
 
 def event_of(element: Any, place: str) -> UsageEvent:
