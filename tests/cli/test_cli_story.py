@@ -74,6 +74,9 @@ def test_what_billing_holds_can_be_looked_at_in_every_format(office: Office) -> 
     told = office.run("explain", invoice["invoice"], "1")
     assert OPPORTUNITY in told
     assert "mappings/cpq.yaml:" in told
+    forwards = json.loads(office.run("trace", OPPORTUNITY, "--format", "json"))
+    assert invoice["invoice"] in {row["invoice"] for row in forwards}
+    assert "[not_found]" in office.run("trace", "nothing", expect=1)
 
 
 def test_a_file_is_written_instead_of_stdout(office: Office, tmp_path: Path) -> None:

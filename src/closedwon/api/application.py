@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from closedwon.api.answers import failed, told
+from closedwon.api.answers import Unsupported, failed, told
 from closedwon.api.call import Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.gate import Door, Gate, Incoming
@@ -18,6 +18,8 @@ from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit
 from closedwon.api.openapi import document
 from closedwon.api.resources import ROUTES, clock_routes
 from closedwon.api.workers import Workers
+from closedwon.deals.mapping.worth import Worth
+from closedwon.deals.types import Deal
 from closedwon.kernel.errors import ClosedwonError
 from closedwon.store.tokens import Scope
 from closedwon.usage.options import BACKDATING_DAYS
@@ -25,6 +27,11 @@ from closedwon.usage.options import BACKDATING_DAYS
 JSON = "application/json"
 READY_S = 2.0
 """How long a probe waits for a worker."""
+
+
+def unmapped(_deal: Deal) -> Worth:
+    """For a server without a CRM."""
+    raise Unsupported("this server has no mapping to value deals with")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,8 @@ class Options:
     new_id: Callable[[], str]
     ticks: Callable[[], float]
     """Seconds that only go forward, for the rate limit."""
+    worth_of: Callable[[Deal], Worth] = unmapped
+    """What the CRM says a deal is worth; raises Unsupported where there is no mapping."""
     backdating_days: int | None = BACKDATING_DAYS
     """Oldest usage accepted, in days; None takes any (R18)."""
     environment: str = "sandbox"
@@ -52,6 +61,7 @@ def application(workers: Workers, options: Options) -> ASGIApp:
         backdating_days=options.backdating_days,
         clock=options.clock,
         new_id=options.new_id,
+        worth_of=options.worth_of,
         environment=options.environment,
         rate=RateLimit(options.requests_per_second, options.ticks),
     )

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from closedwon.api.model import NoQuery, Wire
 from closedwon.api.paging import Asked
+from closedwon.deals.mapping.worth import Worth
+from closedwon.deals.types import Deal
 from closedwon.engine import Engine
 from closedwon.store.tokens import Scope
 from closedwon.usage.types import IngestReport, UsageEvent
@@ -33,6 +35,8 @@ class Call:
     ingest: Ingest
     backdating_days: int | None
     """Oldest usage accepted, in days; None takes any (R18)."""
+    worth_of: Callable[[Deal], Worth]
+    """What the CRM says a deal is worth, by the mapping in force; may raise Unsupported."""
     now: datetime
     by: str
     """Name of the token, for the audit log."""

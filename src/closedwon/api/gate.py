@@ -13,6 +13,8 @@ from closedwon.api.call import Answer, Call, Ingest, Route
 from closedwon.api.limits import RateLimit, check_depth
 from closedwon.api.model import parsed
 from closedwon.api.paging import Asked, asked_in
+from closedwon.deals.mapping.worth import Worth
+from closedwon.deals.types import Deal
 from closedwon.engine import Engine
 from closedwon.kernel import strict_json
 from closedwon.kernel.errors import AuthFailed, ClosedwonError, Refused
@@ -52,6 +54,7 @@ class Door:
     backdating_days: int | None
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    worth_of: Callable[[Deal], Worth]
     environment: str
     rate: RateLimit
 
@@ -97,6 +100,7 @@ class Gate:
             engine=engine,
             ingest=self._door.ingest,
             backdating_days=self._door.backdating_days,
+            worth_of=self._door.worth_of,
             now=self._door.clock(),
             by=token.name,
             new_id=self._door.new_id,

@@ -43,6 +43,7 @@ COMMANDS = {
     "status": "status:status",
     "sync": "sync:sync",
     "token": "token:token",
+    "trace": "trace:trace",
     "usage": "usage:usage",
     "whatif": "whatif:whatif",
 }

@@ -9,8 +9,6 @@ import click
 from closedwon.cli.output import output_options, show
 from closedwon.cli.session import Session, pass_session
 
-PROBLEM_FIX = "Correct what the message names, then release the customer; it is tried again anyway."
-
 
 @click.group()
 def parked() -> None:
@@ -23,37 +21,15 @@ def parked() -> None:
 @pass_session
 def list_(session: Session, code: str | None, format_: str, output: Path | None) -> None:
     """Every open reason, oldest first."""
+    import msgspec
+
+    from closedwon.sync.parked import stopped
+
+    app = session.app
     rows = [
-        {
-            "subject": row.subject,
-            "code": row.code,
-            "field": row.field,
-            "place": row.place,
-            "message": row.message,
-            "fix": row.fix,
-            "attempts": row.attempts,
-            "first_seen_at": row.first_seen_at,
-            "last_seen_at": row.last_seen_at,
-            "retry_at": row.retry_at,
-        }
-        for row in session.app.store.parked.open()
-        if code in (None, row.code)
-    ]
-    rows += [
-        {
-            "subject": problem.customer_id,
-            "code": problem.code,
-            "field": "",
-            "place": "",
-            "message": f"the customer cannot be billed: {problem.message}",
-            "fix": PROBLEM_FIX,
-            "attempts": problem.attempts,
-            "first_seen_at": problem.first_at,
-            "last_seen_at": problem.last_at,
-            "retry_at": problem.retry_at,
-        }
-        for problem in session.app.engine.problems()
-        if code in (None, problem.code)
+        msgspec.structs.asdict(one)
+        for one in stopped(app.store, app.engine)
+        if code in (None, one.code)
     ]
     if format_ == "table" and output is None:
         _tell(rows)
@@ -108,14 +84,9 @@ def show_(session: Session, subject: str) -> None:
 @pass_session
 def release(session: Session, subjects: tuple[str, ...]) -> None:
     """Let deals, rows or customers try again; a held plan goes through as it stands."""
-    from closedwon.store.database import writing
-    from closedwon.store.line.release import release as let_go
+    from closedwon.sync.parked import let_go
 
     app = session.app
     for subject in subjects:
-        if app.engine.release_problem(subject, session.now, getpass.getuser()):
-            click.echo(f"released {subject}: billed again by the next finalize")
-            continue
-        with writing(app.db):
-            step = let_go(app.store, subject, getpass.getuser(), session.now)
+        step = let_go(app.store, app.engine, subject, getpass.getuser(), session.now)
         click.echo(f"released {subject}: goes on with {step}")

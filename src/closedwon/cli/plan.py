@@ -85,30 +85,14 @@ def apply(session: Session, file: Path) -> None:
 
 
 def _rows(one: "Plan") -> Iterable[dict[str, Any]]:
-    from closedwon.deals.types import (
-        CreateContract,
-        CreateCustomer,
-        CreateProduct,
-        EditContract,
-    )
+    from closedwon.deals.told import steps_told
     from closedwon.kernel.exact import major
 
-    told: list[str] = []
-    for step in one.steps:
-        match step:
-            case CreateCustomer(customer=customer):
-                told.append(f"create customer {customer.name}")
-            case CreateProduct(product=product):
-                told.append(f"create product {product.name}")
-            case CreateContract(create=create):
-                told.append(f"create contract {create.name}")
-            case EditContract(change=change):
-                told.append(f"{type(change).__name__.lower()} contract")
     money = one.money
     yield {
         "opportunity": one.opportunity_id,
         "name": one.opportunity_name,
-        "steps": told,
+        "steps": list(steps_told(one)),
         "contract_value": major(money.contract_value, money.currency),
         "access_granted": major(money.access_granted, money.currency),
         "currency": money.currency,

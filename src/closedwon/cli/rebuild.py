@@ -16,12 +16,18 @@ def rebuild(session: Session, *, verify: bool) -> None:
     and ledger entries are compared with the invoices and terms they follow from; exits 1 when
     anything differs.
     """
+    from closedwon.sync.proof import rebuilt, verified
+
     app = session.app
     app.lock()
-    found = app.engine.verify(session.now) if verify else app.engine.rebuild()
-    rows = [{"table": x.table, "rows": x.rows, "as it should be": _said(x.wrong)} for x in found]
+    proof = (verified if verify else rebuilt)(app.engine, app.store, session.now)
+    rows = [
+        {"table": x.table, "rows": x.rows, "as it should be": _said(x.wrong)} for x in proof.tables
+    ]
     show(rows, "table")
-    exit_with(1 if verify and any(one.wrong for one in found) else 0)
+    for finding in proof.findings:
+        click.echo(finding, err=True)
+    exit_with(1 if verify and not proof.is_sound else 0)
 
 
 def _said(wrong: int) -> str:

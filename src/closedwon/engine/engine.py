@@ -42,6 +42,7 @@ from closedwon.engine.packages import Packages
 from closedwon.engine.rebuild import Derived
 from closedwon.engine.recording import Recording
 from closedwon.engine.selling import Selling
+from closedwon.engine.trace import TracedTerm, trace
 from closedwon.engine.types import Bills, Explanation, FinalizeReport, Usage
 from closedwon.engine.unbilled import Sources, UnbilledFound, unbilled
 from closedwon.engine.whatif import Analyst, Comparison, Question
@@ -256,6 +257,10 @@ class Engine(Invoicing, Selling, Metering, Recording):
         invoice = self.invoice(invoice_id)
         account = accounts.account(self.stores, invoice.customer_id)
         return explain(self.stores, self.catalog(), account, invoice, line_number)
+
+    def trace(self, origin: str, now: datetime) -> tuple[TracedTerm, ...]:
+        """What an opportunity, quote or quote line became in billing; nothing is stored."""
+        return trace(self.stores, self, origin, now)
 
     def findings(self) -> tuple[str, ...]:
         """What is wrong with the state, in words; empty when it is sound (G20)."""

@@ -105,7 +105,7 @@ class _Walk:
         """The term as it stood when the invoice was finalized."""
         found: Cause | None = None
         for edit in self._stores.contracts.edits(contract.id):
-            for term in _brought(edit) if edit.at <= self._known_at else ():
+            for term in brought(edit) if edit.at <= self._known_at else ():
                 if term.id == term_id:
                     name = kind if isinstance(term, Override) else term.name or kind
                     source = term.source or edit.source
@@ -115,9 +115,12 @@ class _Walk:
         return found
 
 
-def _brought(
-    edit: Edit,
-) -> Iterator[Commit | Override | ScheduledCharge | RecurringCommit | Subscription | Discount]:
+Brought = Commit | Override | ScheduledCharge | RecurringCommit | Subscription | Discount
+"""A term that an edit brings and a line can come from."""
+
+
+def brought(edit: Edit) -> Iterator[Brought]:
+    """Terms that an edit added or put in the place of others."""
     groups: tuple[Added, ...] = ()
     if isinstance(edit.change, Create | Amend):
         groups = (edit.change.terms,)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.billing.invoices.types import Invoice
 from closedwon.deals.subscribed import bill_by_deal
@@ -45,15 +47,56 @@ BRIDGE = (
 )
 
 
+class Bridge(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer agreed to pay, and where it is; in the wire unit of ``currency``."""
+
+    customer_id: str
+    name: str
+    currency: str
+    agreed: Decimal
+    invoiced: Decimal
+    waiting: Decimal
+    """To be invoiced."""
+
+    @property
+    def unexplained(self) -> Decimal:
+        """Zero, or an error of ours."""
+        return self.agreed - self.invoiced - self.waiting
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """CRM = billing by currency, and agreed = invoiced + to be invoiced by customer."""
+
+    sides: tuple[Reconciliation, ...]
+    bridge: tuple[Bridge, ...]
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether anything is unexplained: an error of ours."""
+        unexplained = (
+            *(one.unexplained for one in self.sides),
+            *(one.unexplained for one in self.bridge),
+        )
+        return any(unexplained)
+
+
+def compared(pictures: Iterable[Picture], deals: Iterable[CrmValue]) -> Compared:
+    """Both comparisons; a classed difference is a person's work."""
+    listed = list(pictures)
+    return Compared(
+        sides=tuple(reconcile(deals, _billed(listed))),
+        bridge=tuple(row for picture in listed for row in _bridge(picture)),
+    )
+
+
 def report(pictures: Iterable[Picture], deals: Iterable[CrmValue], now: datetime) -> Report:
     """Three comparisons: by currency, by class, and agreed payments against their invoices.
 
     An "unexplained" that is not zero is an error of ours; a classed difference is a person's work.
     """
-    listed = list(pictures)
-    sides = reconcile(deals, _billed(listed))
-    bridge = tuple(row for picture in listed for row in _bridge(picture))
-    broken = any(side.unexplained for side in sides) or any(row[5] for row in bridge)
+    found = compared(pictures, deals)
+    sides, broken = found.sides, found.is_broken
+    bridge = tuple(_crossed(row) for row in found.bridge)
     return Report(
         title="Reconciliation of CRM and billing",
         as_of=now,
@@ -126,7 +169,12 @@ def _differences(side: Reconciliation) -> Iterator[tuple[Cell, ...]]:
         )
 
 
-def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
+def _crossed(row: Bridge) -> tuple[Cell, ...]:
+    amounts = (row.agreed, row.invoiced, row.waiting, row.unexplained)
+    return (row.name, row.currency, *(major(amount, row.currency) for amount in amounts))
+
+
+def _bridge(picture: Picture) -> Iterator[Bridge]:
     """Agreed payments and charges against the scheduled lines that bill them.
 
     What a postpaid commit is short by is known only when it ends, so it is left out on both sides.
@@ -147,10 +195,14 @@ def _bridge(picture: Picture) -> Iterator[tuple[Cell, ...]]:
     for unit, total in sorted(agreed.items()):
         invoiced = _scheduled(picture.account.finalized, unit)
         waiting = _scheduled((*picture.bill.invoices, *picture.account.withheld), unit)
-        currency = picture.currency(unit) or ""
-        amounts = (total, invoiced, waiting, total - invoiced - waiting)
-        shown = (major(amount, currency) for amount in amounts)
-        yield (picture.account.customer.name, currency, *shown)
+        yield Bridge(
+            customer_id=picture.account.customer.id,
+            name=picture.account.customer.name,
+            currency=picture.currency(unit) or "",
+            agreed=total,
+            invoiced=invoiced,
+            waiting=waiting,
+        )
 
 
 def _scheduled(invoices: Iterable[Invoice], unit: str) -> Decimal:

@@ -176,6 +176,18 @@ class Contracts:
         )
         return tuple(decoded(row["content"], Edit) for row in rows)
 
+    def customers_mentioning(self, text: str) -> tuple[str, ...]:
+        """Customers whose edits have ``text`` somewhere, by id; reads every edit."""
+        rows = select(
+            self._db,
+            "select customer_id from contract where id in"
+            " (select contract_id from contract_edit where instr(content, :text) > 0)"
+            " union select customer_id from customer_term_edit where instr(content, :text) > 0"
+            " order by customer_id",
+            text=text,
+        )
+        return tuple(row["customer_id"] for row in rows)
+
     def edit(self, edit_id: str) -> Edit | None:
         """One edit by its id."""
         rows = select(self._db, "select content from contract_edit where id = :id", id=edit_id)

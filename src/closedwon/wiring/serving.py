@@ -1,5 +1,6 @@
 """The API over a state directory: one usage store, an engine for each worker thread."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -7,14 +8,19 @@ from datetime import datetime
 
 from starlette.types import ASGIApp
 
-from closedwon.api import Options, Workers, application
+from closedwon.api import Options, Unsupported, Workers, application
+from closedwon.deals.mapping.worth import Worth, worth_of
+from closedwon.deals.types import Deal
 from closedwon.engine import Engine
+from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings
 from closedwon.store.database import close, open_database
 from closedwon.store.migrations import migrate
 from closedwon.usage import UsageLog, open_usage
+from closedwon.wiring.app import build
 from closedwon.wiring.choices import billing_settings
 from closedwon.wiring.closing import Closing
+from closedwon.wiring.mappings import Mappings
 from closedwon.wiring.sources import new_id
 
 
@@ -46,6 +52,7 @@ def wire(
             backdating_days=settings.usage_backdating_days,
             clock=clock,
             new_id=new_id,
+            worth_of=Worths(settings, clock),
             ticks=time.monotonic,
             environment=settings.environment,
             requests_per_second=requests_per_second,
@@ -54,6 +61,30 @@ def wire(
             sleep = time.sleep  # noqa: TID251 wiring waits for real
             stack.enter_context(Closing(settings, clock, sleep, usage))
         yield application(workers, options)
+
+
+class Worths:
+    """What the CRM says of deals; the mappings are read, with the org asked, when first needed."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._mappings: Mappings | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, deal: Deal) -> Worth:
+        """Raises Unsupported when the mappings cannot be read."""
+        with self._lock:
+            if self._mappings is None:
+                self._mappings = self._read()
+        return worth_of(self._mappings.in_force(deal.record), deal)
+
+    def _read(self) -> Mappings:
+        try:
+            with build(self._settings, clock=self._clock) as app:
+                return app.mappings
+        except ConfigError as error:
+            raise Unsupported("needs the server's mappings and its Salesforce login") from error
 
 
 def _engine(settings: Settings, usage: UsageLog) -> AbstractContextManager[Engine]:

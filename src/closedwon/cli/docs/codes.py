@@ -124,7 +124,7 @@ def _texts(given: ast.expr, constants: dict[str, ast.expr], place: str) -> Itera
             yield f"{start}*"
         case ast.Name(id=name) if name in constants:
             yield from _texts(constants[name], {}, place)
-        case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call():
+        case ast.Name() | ast.Attribute() | ast.Subscript() | ast.Call() | ast.Constant(None):
             return
         case _:
             raise InvariantBroken(f"{place}:{given.lineno}: {ast.unparse(given)} is no code")

@@ -54,6 +54,16 @@ class Plans:
             return _stored(row)
         return None
 
+    def newest(self, opportunity_id: str) -> StoredPlan | None:
+        """The live plan of a deal, else the last one made of it; None when there never was one."""
+        rows = select(
+            self._db,
+            "select * from plan where opportunity_id = :id"
+            " order by state in ('open', 'held', 'released') desc, created_at desc, digest limit 1",
+            id=opportunity_id,
+        )
+        return _stored(rows[0]) if rows else None
+
     def all_live(self) -> tuple[StoredPlan, ...]:
         """Every live plan by opportunity id."""
         rows = select(
