@@ -61,7 +61,7 @@ def test_bad_lines_are_named_and_the_others_stored(log: UsageLog) -> None:
         a_line("4", other="1"),
         a_line("2"),
     ]
-    (report,) = ingest_stream(log, read_lines([b"\n".join(lines)]), NOW, any_age=False)
+    (report,) = ingest_stream(log.ingest, read_lines([b"\n".join(lines)]), NOW)
     told = {one.place: (one.code, one.message) for one in report.rejected}
     assert set(told) == {"2", "4", "6", "8", "9", "10"}
     assert told["4"] == ("usage_unreadable", "expected a JSON object")
@@ -82,7 +82,7 @@ def test_what_becomes_durable_together_is_bounded_in_bytes(log: UsageLog) -> Non
             sizes.append(at)
             yield a_line(str(at), event_type="x" * size) + b"\n"
 
-    reports = list(ingest_stream(log, read_lines(parts()), NOW, any_age=False))
+    reports = list(ingest_stream(log.ingest, read_lines(parts()), NOW))
     assert len(reports) == 3
     assert sum(report.accepted for report in reports) == len(sizes)
     assert not any(isinstance(one, Rejection) for report in reports for one in report.rejected)

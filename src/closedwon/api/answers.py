@@ -62,7 +62,25 @@ class TooMany(ClosedwonError):
     code = "too_many"
 
 
-OWN: Mapping[type[ClosedwonError], int] = {Unsupported: 501, Forbidden: 403, TooMany: 429}
+class TooLarge(ClosedwonError):
+    """A body beyond its limit."""
+
+    code = "too_large"
+
+
+class WrongMedia(ClosedwonError):
+    """A body of another media type or coding than the route takes."""
+
+    code = "wrong_media"
+
+
+OWN: Mapping[type[ClosedwonError], int] = {
+    Unsupported: 501,
+    Forbidden: 403,
+    TooMany: 429,
+    TooLarge: 413,
+    WrongMedia: 415,
+}
 
 
 def answered(value: Any) -> Answer:

@@ -1,6 +1,7 @@
 """The ASGI application: FastAPI routes that hand every request to the gate."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,11 +18,12 @@ from closedwon.api.gate import Door, Gate, Incoming
 from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit
 from closedwon.api.openapi import document
 from closedwon.api.resources import ROUTES, clock_routes
+from closedwon.api.stream import Streams
 from closedwon.api.workers import Workers
 from closedwon.deals.mapping.worth import Worth
 from closedwon.deals.types import Deal
 from closedwon.kernel.errors import ClosedwonError
-from closedwon.store.tokens import Scope
+from closedwon.store.tokens import Scope, Token
 from closedwon.usage.options import BACKDATING_DAYS
 
 JSON = "application/json"
@@ -38,6 +40,8 @@ def unmapped(_deal: Deal) -> Worth:
 class Options:
     """What an application is made of, besides its engines."""
 
+    token: Callable[[str], Token | None]
+    """The token of a secret as it is now; from any thread."""
     ingest: Ingest
     clock: Callable[[], datetime]
     """A ``ManualClock`` opens ``POST /closedwon/clock``."""
@@ -57,6 +61,7 @@ class Options:
 def application(workers: Workers, options: Options) -> ASGIApp:
     """The wire over ``workers``; the caller closes them after the server."""
     door = Door(
+        token=options.token,
         ingest=options.ingest,
         backdating_days=options.backdating_days,
         clock=options.clock,
@@ -65,7 +70,7 @@ def application(workers: Workers, options: Options) -> ASGIApp:
         environment=options.environment,
         rate=RateLimit(options.requests_per_second, options.ticks),
     )
-    gate = Gate(door)
+    gate, streams = Gate(door), Streams(options.ticks)
     app = FastAPI(title="closedwon", docs_url=None, redoc_url=None, openapi_url=None)
     routes = ROUTES
     if isinstance(options.clock, ManualClock):
@@ -73,13 +78,16 @@ def application(workers: Workers, options: Options) -> ASGIApp:
     for route in (*routes, _described(routes)):
         app.add_api_route(
             route.path,
-            _endpoint(gate, workers, route, options.new_id),
+            _streamed(gate, streams, route, options.new_id)
+            if route.is_streamed
+            else _endpoint(gate, workers, route, options.new_id),
             methods=[route.method],
             name=route.name,
         )
     _add_probes(app, workers)
     app.add_exception_handler(HTTPException, _unrouted)
-    return SizeLimit(app, options.body_bytes_max, _refusal)
+    streamed = {route.path for route in routes if route.is_streamed}
+    return SizeLimit(app, options.body_bytes_max, _refusal, streamed)
 
 
 def _described(routes: tuple[Route, ...]) -> Route:
@@ -99,6 +107,9 @@ def _endpoint(
 ) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         incoming = _incoming(request, new_id())
+        if not route.needs_engine and incoming.key is None:
+            answer = gate.answer_directly(route, incoming, nullcontext(incoming.body))
+            return _response(answer, incoming.request_id)
         try:
             answer = workers.run(
                 lambda engine: gate.answer(engine, route, incoming), route.seconds_max
@@ -110,9 +121,24 @@ def _endpoint(
     return endpoint
 
 
-def _incoming(request: Request, request_id: str) -> Incoming:
+def _streamed(
+    gate: Gate, streams: Streams, route: Route, new_id: Callable[[], str]
+) -> Callable[[Request], Response]:
+    """An Idempotency-Key changes nothing here: what is repeated is told by transaction ids."""
+
+    def endpoint(request: Request) -> Response:
+        incoming = _incoming(request, new_id(), reads_body=False)
+        body = streams.parts(request, route.media)
+        answer = gate.answer_directly(route, incoming, body)
+        return _response(answer, incoming.request_id)
+
+    return endpoint
+
+
+def _incoming(request: Request, request_id: str, *, reads_body: bool = True) -> Incoming:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    body = anyio.from_thread.run(request.body) if request.method != "GET" else b""
+    has_body = reads_body and request.method != "GET"
+    body = anyio.from_thread.run(request.body) if has_body else b""
     return Incoming(
         path=request.url.path,
         params=request.path_params,

@@ -28,6 +28,16 @@ class Ingest(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """One request that needs no engine, only the usage store; a Call has the same."""
+
+    ingest: Ingest
+    backdating_days: int | None
+    """Oldest usage accepted, in days; None takes any (R18)."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request that was let in: what a resource function works with."""
 
@@ -49,7 +59,7 @@ class Call:
     """``limit`` and ``next_page`` of the query string, of routes that page."""
 
 
-Do = Callable[[Call, Any], Any]
+Do = Callable[[Any, Any], Any]
 """(call, body) -> what is answered as JSON; None answers ``{}``."""
 
 
@@ -68,6 +78,12 @@ class Route:
     """Whether ``limit`` and ``next_page`` may stand in the query string."""
     is_raw: bool = False
     """Whether ``do`` gets the bytes of the body."""
+    is_streamed: bool = False
+    """Whether it gets them part by part as they arrive; such a route needs no engine."""
+    media: str = "application/json"
+    """Content-Type of the body."""
+    needs_engine: bool = True
+    """Without one ``do`` gets an Intake, or a Call where an Idempotency-Key is sent."""
     is_stored: bool = True
     """Whether it runs in a transaction of the state: a snapshot to read, the lock to write."""
     seconds_max: float = SECONDS_MAX

@@ -1,7 +1,7 @@
 """Limits of size, depth and rate (reliability.md 5.2)."""
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Send
@@ -54,11 +54,21 @@ class RateLimit:
 
 
 class SizeLimit:
-    """Turns bodies away by their length before they are read; one without a length is refused."""
+    """Turns bodies away by their length before they are read; one without a length is refused.
 
-    def __init__(self, app: ASGIApp, most: int, refuse: Callable[[int, str], ASGIApp]) -> None:
+    Paths that are ``streamed`` count what arrives themselves.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        refuse: Callable[[int, str], ASGIApp],
+        streamed: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._most = most
+        self._streamed = streamed
         self._refuse = refuse
 
     def __call__(self, connection: Connection, receive: Receive, send: Send) -> Awaitable[None]:
@@ -66,7 +76,7 @@ class SizeLimit:
         return self._chosen(connection)(connection, receive, send)
 
     def _chosen(self, connection: Connection) -> ASGIApp:
-        if connection["type"] != "http":
+        if connection["type"] != "http" or connection["path"] in self._streamed:
             return self._app
         headers = dict(connection["headers"])
         if b"transfer-encoding" in headers:

@@ -67,7 +67,7 @@ def _operation(
     if route.body is not None:
         found["requestBody"] = {"required": True, "content": _json(schemas[route.body])}
     elif route.is_raw:
-        found["requestBody"] = {"required": True, "content": _json({})}
+        found["requestBody"] = {"required": True, "content": {route.media: {"schema": {}}}}
     return found
 
 

@@ -5,10 +5,11 @@ again after a crash: what is stored already is recognised by its transaction ids
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pyarrow as pa
@@ -18,13 +19,12 @@ from closedwon.kernel.errors import ConfigError, Refused
 from closedwon.kernel.instant import wire_instant
 from closedwon.usage.lines import (
     UNREADABLE,
-    Ingesting,
     Sourced,
     cells_of,
     ingest_stream,
     numbered_lines,
 )
-from closedwon.usage.types import IngestReport, Rejection
+from closedwon.usage.types import IngestReport, Rejection, UsageEvent
 from closedwon.usage.validate import FIELDS, event_of
 
 PARQUET_ROWS = 10_000
@@ -45,6 +45,16 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     properties: tuple[str, ...] | None = None
     """Columns that become properties. None: the object ``properties`` where there is one, else
     every other column. Empty cells and nulls are left out."""
+
+
+class Ingesting(Protocol):
+    """What a file needs of a usage store."""
+
+    def ingest(
+        self, events: Sequence[UsageEvent], now: datetime, *, any_age: bool = False
+    ) -> IngestReport:
+        """Store a batch durably."""
+        ...
 
 
 def read_events(path: Path, columns: Columns | None = None) -> Iterator[Sourced | Rejection]:
@@ -68,7 +78,7 @@ def ingest_file(
     store: Ingesting, path: Path, now: datetime, *, columns: Columns | None = None
 ) -> Iterator[IngestReport]:
     """Store a file chunk by chunk, events of any age; one report per durable chunk."""
-    return ingest_stream(store, read_events(path, columns), now, any_age=True)
+    return ingest_stream(partial(store.ingest, any_age=True), read_events(path, columns), now)
 
 
 def combined(reports: Iterable[IngestReport]) -> IngestReport:

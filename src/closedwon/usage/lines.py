@@ -4,9 +4,9 @@ A bad line becomes a Rejection with its place and never stops the others. Memory
 longest line and by what becomes durable together, however long the stream is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -36,14 +36,8 @@ class Sourced(msgspec.Struct, frozen=True):
     size: int = 0
 
 
-class Ingesting(Protocol):
-    """What a stream of events needs of a usage store."""
-
-    def ingest(
-        self, events: Sequence[UsageEvent], now: datetime, *, any_age: bool = False
-    ) -> IngestReport:
-        """Store a batch durably."""
-        ...
+Store = Callable[[Sequence[UsageEvent], datetime], IngestReport]
+"""Stores a batch durably."""
 
 
 def numbered_lines(parts: Iterable[bytes]) -> Iterator[NumberedLine]:
@@ -101,13 +95,13 @@ def read_lines(parts: Iterable[bytes]) -> Iterator[Sourced | Rejection]:
 
 
 def ingest_stream(
-    store: Ingesting, found: Iterable[Sourced | Rejection], now: datetime, *, any_age: bool
+    store: Store, found: Iterable[Sourced | Rejection], now: datetime
 ) -> Iterator[IngestReport]:
     """Store what a stream holds; one report per durable chunk, places as in the stream."""
     for chunk in _chunks(found):
         sourced = [one for one in chunk if isinstance(one, Sourced)]
         unread = tuple(one for one in chunk if isinstance(one, Rejection))
-        report = store.ingest([one.event for one in sourced], now, any_age=any_age)
+        report = store([one.event for one in sourced], now)
         yield msgspec.structs.replace(
             report,
             contradicted=_placed(report.contradicted, sourced),

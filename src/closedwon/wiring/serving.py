@@ -15,6 +15,7 @@ from closedwon.engine import Engine
 from closedwon.kernel.errors import ConfigError
 from closedwon.settings import Settings
 from closedwon.store.database import close, open_database
+from closedwon.store.known_tokens import KnownTokens
 from closedwon.store.migrations import migrate
 from closedwon.usage import UsageLog, open_usage
 from closedwon.wiring.app import build
@@ -47,7 +48,10 @@ def wire(
         )
         stack.callback(usage.close)
         workers = stack.enter_context(Workers(lambda: _engine(settings, usage)))
+        reader = open_database(settings.state_file, read_only=True, any_thread=True)
+        stack.callback(close, reader)
         options = Options(
+            token=KnownTokens(reader).find,
             ingest=usage.ingest,
             backdating_days=settings.usage_backdating_days,
             clock=clock,
