@@ -29,9 +29,8 @@ from closedwon.billing.contracts.packages import (
     PackageRecurring,
     PackageSegment,
     Relative,
-    Span,
-    Unit,
 )
+from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.terms import CommitKind, StatementDay, StatementSchedule
 from closedwon.engine.command import Author
 from closedwon.engine.contracts import EditNote

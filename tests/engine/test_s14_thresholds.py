@@ -12,6 +12,7 @@ from build import EPOCH, Setup, add_catalog, add_customer, event, setup
 from closedwon.billing.account import BillingSettings
 from closedwon.billing.catalog.types import CreditType, RateCard, UnitConversion
 from closedwon.billing.contracts.edits import Added, ContractSettings, Create, Revise
+from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.terms import Commit
 from closedwon.billing.contracts.thresholds import (
     BalanceThreshold,
@@ -105,6 +106,27 @@ def test_s14_r257_r258_balances_are_recharged_when_they_fall() -> None:
 
     scheduled = [i for i in found.world.engine.invoices() if i.type == "SCHEDULED"]
     assert [dollars(i.total) for i in scheduled] == [50, Decimal("41.20"), Decimal("43.00")]
+
+
+def test_r258_a_recharge_lasts_and_rolls_over_as_its_threshold_says() -> None:
+    terms = ThresholdCommit(
+        product_id="p-commit",
+        duration=Span(value=2, unit=Unit.MONTHS),
+        rate_type="COMMIT_RATE",
+        rollover_fraction=Decimal("0.5"),
+    )
+    found = metered(ContractSettings(balance_threshold=replace(RECHARGE, commit=terms)), OPENING)
+    found.use("2025-06-30T08:00", "4500")
+    (bought,) = found.world.engine.evaluate_thresholds(at("2025-06-30T09:30"))
+
+    (segment,) = bought.commit.segments
+    assert segment.window == span("2025-06-30T09:00", "2025-08-30T09:00")
+    assert (bought.commit.rate_type, bought.commit.rollover_fraction) == (
+        "COMMIT_RATE",
+        Decimal("0.5"),
+    )
+    with pytest.raises(Refused, match="R258"):
+        replace(terms, duration=Span(value=0, unit=Unit.DAYS))
 
 
 def test_s14_asked_twice_nothing_is_bought_twice() -> None:

@@ -16,6 +16,7 @@ from metronome import APIStatusError
 from api.sdk.cases import LEGACY
 from api.sdk.casing import DONE, PAGED, REFUSED
 from api.sdk.methods import Method, methods
+from api.sdk.parameters import LOOSE, NOT_TAKEN, parameters, paths_of, with_parameter
 from api.sdk.world import Recorded, World, client_of, settled_world
 from closedwon.store.tokens import Scope
 
@@ -54,9 +55,35 @@ def test_a_call_succeeds_and_its_typed_answer_holds_what_was_sent(
     with through(world, transport) as sdk:
         DONE[method.name](seen_as(world, sdk))
 
-    assert any(
-        status == 200 and method.matches(verb, path) for verb, path, status, _ in transport.seen
-    )
+    calls = [
+        sent
+        for (verb, path, status, _), sent in zip(transport.seen, transport.sent, strict=True)
+        if status == 200 and method.matches(verb, path)
+    ]
+    assert calls
+    if not method.name.startswith(LOOSE):
+        never_sent = parameters(method, method.of(world.sdk)).difference(*map(paths_of, calls))
+        assert sorted(never_sent) == []
+
+
+@pytest.mark.parametrize("name", sorted(NOT_TAKEN.keys() & DONE.keys()))
+def test_a_parameter_that_is_not_taken_is_refused_by_name(world: World, name: str) -> None:
+    method, transport = next(one for one in CASED if one.name == name), Recorded()
+    with through(world, transport) as sdk:
+        DONE[name](seen_as(world, sdk))
+    for path in NOT_TAKEN[name]:
+        sent = max(
+            (
+                sent
+                for seen, sent in zip(transport.seen, transport.sent, strict=True)
+                if method.matches(*seen[:2])
+            ),
+            key=lambda one: len(str(one)),
+        )
+        with world.server.http(*Scope) as http:
+            answer = http.post(method.path, json=with_parameter(sent, path))
+        assert answer.status_code == 400
+        assert path.rpartition(".")[2] in answer.json()["message"]
 
 
 @pytest.mark.parametrize("method", CASED, ids=named)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ class Recorded(httpx.BaseTransport):
         self._loses_answers = loses_answers
         self._key = ""
         self.seen: list[tuple[str, str, int, bool]] = []
+        self.sent: list[dict[str, Any]] = []
+        """Query and body together of each of ``seen``; a body that is no object under its own."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send; of a first try the server did, tell only that a proxy gave up."""
@@ -81,6 +84,8 @@ class Recorded(httpx.BaseTransport):
             return httpx.Response(503, headers={"retry-after-ms": "1"}, request=request)
         replayed = answer.headers.get("Idempotent-Replayed") == "true"
         self.seen.append((request.method, request.url.path, answer.status_code, replayed))
+        body = loads(request.content) if request.content else {}
+        self.sent.append(dict(request.url.params) | (body if isinstance(body, dict) else {}))
         return answer
 
     def close(self) -> None:

@@ -20,7 +20,6 @@ from closedwon.billing.contracts.patches import (
     RecurringPatch,
     SchedulePatch,
     SegmentUpdate,
-    SubscriptionPatch,
     ended,
     patched,
 )
@@ -34,7 +33,6 @@ from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.subscriptions import (
     Collection,
     QuantityUpdate,
-    SeatConfig,
     Subscription,
 )
 from closedwon.kernel.calendar import Frequency
@@ -184,23 +182,10 @@ def test_r229_the_quantity_of_a_linked_term_is_that_of_its_subscription() -> Non
         RecurringPatch(id="grant", invoice=AmountPatch(unit_price=Decimal(1))).of(linked)
 
 
-def test_r224_r239_a_subscription_takes_updates_in_order_and_a_switch_of_mode() -> None:
-    first = QuantityUpdate(starting_at=at("2025-02-01"), delta=Decimal(1))
-    second = QuantityUpdate(starting_at=at("2025-02-01"), quantity=Decimal(9))
-    once = SubscriptionPatch(id="s", quantity_updates=(first,)).of(SUBSCRIPTION)
-    twice = SubscriptionPatch(id="s", quantity_updates=(second,), rounding=None).of(once)
-    assert (twice.quantity_updates, twice.rounding) == ((first, second), None)
-
-    named = SeatConfig(seat_group_key="user", since=at("2025-03-01"))
-    switched = SubscriptionPatch(id="s", seats=named, ending_before=at("2025-06-01")).of(twice)
-    assert (switched.mode, switched.window) == ("SEAT_BASED", span("2025-01-01", "2025-06-01"))
-
-
 def test_r225_an_edit_dates_the_updates_it_brings() -> None:
     update = QuantityUpdate(starting_at=at("2025-02-01"), delta=Decimal(1))
     base = signed()
-    patch = SubscriptionPatch(id="s", quantity_updates=(update,))
-    added = patched(base, Patches(subscriptions=(patch,)))
+    added = Added(subscriptions=(replace(SUBSCRIPTION, quantity_updates=(update,)),))
     after = contract(
         "k",
         Create(

@@ -4,6 +4,7 @@ from closedwon.api.call import Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.resources import (
     alerts,
+    amendments,
     audit_logs,
     balances,
     billable_metrics,
@@ -60,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
     *named_schedules.ROUTES,
     *contracts.ROUTES,
     *contract_edits.ROUTES,
+    *amendments.ROUTES,
     *balances.ROUTES,
     *commits.ROUTES,
     *subscriptions.ROUTES,

@@ -39,6 +39,8 @@ class CreateBody(Wire):
     specifiers: list[SpecifierSent] | None = None
     rate_type: RateType = "LIST_RATE"
     custom_fields: Texts = {}
+    netsuite_sales_order_id: str | None = None
+    salesforce_opportunity_id: str | None = None
     uniqueness_key: Key | None = None
 
 

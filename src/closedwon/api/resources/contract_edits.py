@@ -1,4 +1,4 @@
-"""Contracts changed: amended, edited, ended, filtered, archived; their history (2.8; R111-R123)."""
+"""Contracts changed: edited, ended, filtered, archived; their history (2.8; R112-R123)."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Instant, Key, Texts, Whole, Wire, word
+from closedwon.api.model import Id, Instant, Key, Whole, Wire, word
 from closedwon.api.shown.edits import edit_shape, history_shapes
 from closedwon.api.shown.showing import own_contract, showing
 from closedwon.api.terms.balances import BalanceSent, RecurringSent
@@ -35,7 +35,6 @@ from closedwon.api.terms.updates import (
     RecurringUpdateSent,
 )
 from closedwon.billing.contracts.edits import (
-    Amend,
     Archive,
     Change,
     ChangeEnd,
@@ -54,22 +53,6 @@ class Which(Wire):
 
     customer_id: str
     contract_id: str
-
-
-class AmendBody(Wire):
-    """POST /v1/contracts/amend."""
-
-    customer_id: str
-    contract_id: str
-    starting_at: Instant
-    commits: list[BalanceSent] = []
-    credits: list[BalanceSent] = []
-    overrides: list[OverrideSent] = []
-    scheduled_charges: list[ChargeSent] = []
-    discounts: list[ChargeSent] = []
-    professional_services: list[ServiceSent] = []
-    reseller_royalties: list[RoyaltySent] = []
-    custom_fields: Texts = {}
 
 
 class ScheduleAt(Wire):
@@ -159,15 +142,6 @@ class ArchiveBody(Wire):
     customer_id: str
     contract_id: str
     void_invoices: bool
-
-
-def amend(call: Call, body: AmendBody) -> Any:
-    """Add terms; they keep their own dates (R111)."""
-    contract = own_contract(call, body.customer_id, body.contract_id)
-    make = _making(call, contract, body)
-    terms = added(make, body)
-    change = Amend(starting_at=body.starting_at, terms=terms, custom_fields=body.custom_fields)
-    return {"data": {"id": _edited(call, contract, change)}}
 
 
 def edit(call: Call, body: EditBody) -> Any:
@@ -263,7 +237,6 @@ def _revision(call: Call, make: Making, contract: Contract, body: EditBody) -> R
 
 V1, V2 = "/v1/contracts", "/v2/contracts"
 ROUTES = (
-    Route(method="POST", path=f"{V1}/amend", scope=Scope.WRITE, do=amend, body=AmendBody),
     Route(method="POST", path=f"{V2}/edit", scope=Scope.WRITE, do=edit, body=EditBody),
     Route(
         method="POST",

@@ -53,6 +53,7 @@ def balance_shape(show: Showing, commit: Commit, contract: Contract | None) -> d
             applicable_contract_ids=list(commit.contract_ids) or None,
         ),
         **applicability_shape(commit.applicability),
+        **commit.echoed,
         **_origin(commit),
     }
     if not is_credit:
@@ -132,6 +133,7 @@ def seat_link_shape(seats: SeatLink | None) -> dict[str, Any] | None:
 
 def _access(show: Showing, commit: Commit) -> dict[str, Any]:
     return {
+        "access_type": "SPEND",
         "credit_type": credit_type_shape(show.catalog, commit.access_credit_type_id),
         "schedule_items": [
             {

@@ -5,7 +5,12 @@ from typing import Any
 
 from closedwon.api.answers import sparse
 from closedwon.api.shown.balances import balance_shape
-from closedwon.api.shown.settings import provider_shapes, revenue_shapes, settings_shape
+from closedwon.api.shown.settings import (
+    current_provider_shape,
+    provider_shapes,
+    revenue_shapes,
+    settings_shape,
+)
 from closedwon.api.shown.showing import Showing
 from closedwon.api.shown.subscriptions import subscription_shape
 from closedwon.api.shown.terms import (
@@ -15,6 +20,7 @@ from closedwon.api.shown.terms import (
     royalty_shape,
     service_shape,
 )
+from closedwon.api.terms.making import ECHOED
 from closedwon.billing.contracts.edits import Added, Amend, Edit
 from closedwon.billing.contracts.fold import contract_of
 from closedwon.billing.contracts.state import Contract
@@ -49,7 +55,7 @@ def contract_v2(show: Showing, contract: Contract) -> dict[str, Any]:
         shape["billing_provider_configuration_schedule"] = providers
     if contract.settings.revenue_systems:
         shape["revenue_system_configuration_schedule"] = revenue_shapes(show, contract)
-    return shape
+    return shape | current_provider_shape(show, contract)
 
 
 def contract_v1(show: Showing, contract: Contract, edits: Sequence[Edit]) -> dict[str, Any]:
@@ -61,6 +67,11 @@ def contract_v1(show: Showing, contract: Contract, edits: Sequence[Edit]) -> dic
         "customer_id": contract.customer_id,
         "initial": _flat(show, first),
         "current": _flat(show, contract),
+        **sparse(
+            scheduled_charges_on_usage_invoices="ALL"
+            if contract.charges_on_usage_invoices
+            else None
+        ),
         "amendments": [
             _amendment(show, contract, edit, edit.change)
             for edit in edits
@@ -71,6 +82,7 @@ def contract_v1(show: Showing, contract: Contract, edits: Sequence[Edit]) -> dic
             subscription_shape(show, one, contract) for one in contract.subscriptions
         ],
         **_identity(contract),
+        **current_provider_shape(show, contract),
         **{name: settings[name] for name in ONCE if name in settings},
     }
 
@@ -180,6 +192,7 @@ def _amendment(show: Showing, contract: Contract, edit: Edit, change: Amend) -> 
         "created_at": edit.at,
         "created_by": edit.by,
         **added_shapes(show, contract, change.terms),
+        **{name: value for name, value in change.echoed.items() if name in ECHOED},
     }
 
 

@@ -1,18 +1,20 @@
 """Edits of a contract as they are answered: what came, what changed, what went (B8; R112, R115)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from closedwon.api.answers import sparse
-from closedwon.api.shown.balances import applicability_shape, balance_shape
+from closedwon.api.shown.balances import applicability_shape, balance_shape, child_access_shape
 from closedwon.api.shown.contract import filter_shapes
-from closedwon.api.shown.settings import balance_threshold_shape, spend_threshold_shape
+from closedwon.api.shown.edit_settings import edited_settings
 from closedwon.api.shown.showing import Showing
 from closedwon.api.shown.subscriptions import subscription_shape
 from closedwon.api.shown.terms import (
     charge_shape,
     override_shape,
     recurring_shape,
+    rounding_shape,
+    roundings_shape,
     royalty_shape,
     service_shape,
 )
@@ -33,6 +35,8 @@ from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import AccessSegment, Commit, CommitKind, ScheduleItem
 
 Part = TypeVar("Part", AccessSegment, ScheduleItem)
+SCOPE = ("applicable_product_ids", "applicable_product_tags", "specifiers")
+"""What narrows a balance; told together, as one takes the place of another."""
 
 
 def history_shapes(show: Showing, edits: Sequence[Edit]) -> list[dict[str, Any]]:
@@ -105,9 +109,7 @@ def _revised(show: Showing, before: Contract, after: Contract, change: Revise) -
         shape["update_contract_name"] = change.name or None
     if change.end is not None:
         shape["update_contract_end_date"] = change.end.ending_before
-    if change.settings is not None:
-        shape |= _settings(before, after)
-    return shape
+    return shape | edited_settings(show, before, after)
 
 
 def _gone(before: Contract, change: Revise) -> dict[str, Any]:
@@ -121,21 +123,6 @@ def _gone(before: Contract, change: Revise) -> dict[str, Any]:
     kinds["archive_credits"] = credits_
     kinds["archive_commits"] = set(change.archive_ids) - charges - credits_
     return {name: [{"id": one} for one in sorted(ids)] for name, ids in kinds.items() if ids}
-
-
-def _settings(before: Contract, after: Contract) -> dict[str, Any]:
-    """Thresholds that came are shown whole, and so are those that changed."""
-    old, new = before.settings, after.settings
-    shape: dict[str, Any] = {}
-    if new.spend_threshold != old.spend_threshold:
-        verb = "add" if old.spend_threshold is None else "update"
-        name = f"{verb}_spend_threshold_configuration"
-        shape[name] = spend_threshold_shape(new.spend_threshold)
-    if new.balance_threshold != old.balance_threshold:
-        verb = "add" if old.balance_threshold is None else "update"
-        name = f"{verb}_prepaid_balance_threshold_configuration"
-        shape[name] = balance_threshold_shape(new.balance_threshold)
-    return shape
 
 
 def _updated(before: Contract, replaced: Added) -> dict[str, Any]:
@@ -153,7 +140,8 @@ def _updated(before: Contract, replaced: Added) -> dict[str, Any]:
         lists.setdefault(f"update_recurring_{kind}", []).append(changed)
     for charge in replaced.charges:
         points = _points(charges[charge.id].items, charge.items)
-        row = {"id": charge.id, "invoice_schedule": points}
+        echoed = _echoed(charges[charge.id].echoed, charge.echoed)
+        row = {"id": charge.id, "invoice_schedule": points, **echoed}
         lists.setdefault("update_scheduled_charges", []).append(row)
     for one in replaced.subscriptions:
         lists.setdefault("update_subscriptions", []).append(_subscription(sold[one.id], one))
@@ -162,9 +150,11 @@ def _updated(before: Contract, replaced: Added) -> dict[str, Any]:
 
 def _commit(old: Commit, new: Commit) -> dict[str, Any]:
     names = ("name", "description", "product_id", "priority", "rollover_fraction", "rate_type")
-    shape = {"id": new.id, **_changed(old, new, names)}
+    shape = {"id": new.id, **_changed(old, new, names), **_echoed(old.echoed, new.echoed)}
     if new.applicability != old.applicability:
-        shape |= applicability_shape(new.applicability)
+        shape |= dict.fromkeys(SCOPE) | applicability_shape(new.applicability)
+    if new.child_access != old.child_access:
+        shape["hierarchy_configuration"] = child_access_shape(new.child_access)
     if new.schedule != old.schedule:
         shape["access_schedule"] = _segments(old.schedule, new.schedule)
     if new.payments != old.payments:
@@ -180,13 +170,22 @@ def _recurring(old: RecurringCommit, new: RecurringCommit) -> dict[str, Any]:
         shape["invoice_amount"] = _changed(old.invoice, new.invoice, ("unit_price", "quantity"))
     if new.window != old.window:
         shape["ending_before"] = new.window.end
+    if roundings_shape(new) != roundings_shape(old):
+        shape["proration_rounding"] = roundings_shape(new)
     return shape
 
 
 def _subscription(old: Subscription, new: Subscription) -> dict[str, Any]:
     quantities = new.quantity_updates[len(old.quantity_updates) :]
     seats = new.seat_updates[len(old.seat_updates) :]
-    shape = {"id": new.id, **_changed(old, new, ("name",))}
+    shape = {"id": new.id, **_changed(old, new, ("name", "description"))}
+    if new.mode is not old.mode and new.seats is not None:
+        shape["quantity_management_mode_update"] = {
+            "quantity_management_mode": new.mode.value,
+            "seat_config": {"seat_group_key": new.seats.seat_group_key},
+        }
+    if new.rounding != old.rounding:
+        shape["proration_rounding"] = None if new.rounding is None else rounding_shape(new.rounding)
     if new.window != old.window:
         shape["ending_before"] = new.window.end
     if quantities:
@@ -254,3 +253,7 @@ def _parts(old: Sequence[Part], new: Sequence[Part], told: Any) -> dict[str, Any
 
 def _changed(old: object, new: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(new, name) for name in names if getattr(new, name) != getattr(old, name)}
+
+
+def _echoed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: new.get(name) for name in old.keys() | new if old.get(name) != new.get(name)}

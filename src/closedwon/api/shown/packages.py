@@ -30,8 +30,8 @@ from closedwon.billing.contracts.packages import (
     PackageRecurring,
     PackageSubscription,
     Relative,
-    Span,
 )
+from closedwon.billing.contracts.spans import Span
 from closedwon.billing.contracts.terms import CommitKind
 from closedwon.kernel.ids import derive
 

@@ -74,7 +74,7 @@ def balance_threshold_shape(found: BalanceThreshold | None) -> dict[str, Any] | 
         "is_enabled": found.is_enabled,
         "threshold_amount": found.threshold_amount,
         "recharge_to_amount": found.recharge_to_amount,
-        "commit": {**_commit(found.commit), **applicability_shape(found.commit.applicability)},
+        "commit": _recharge(found.commit),
         "payment_gate_config": _gate(found.gate),
         **sparse(
             custom_credit_type_id=None if found.credit_type_id == USD else found.credit_type_id,
@@ -128,6 +128,13 @@ def _schedule(
     ]
 
 
+def current_provider_shape(show: Showing, contract: Contract) -> dict[str, Any]:
+    """customer_billing_provider_configuration: where invoices of now go, if anywhere (R102)."""
+    segments = [one for one in contract.settings.providers if one.effective_at <= show.now]
+    found = _provider(show, segments[-1]) if segments else None
+    return sparse(customer_billing_provider_configuration=found)
+
+
 def _provider(show: Showing, segment: ProviderSegment) -> dict[str, Any] | None:
     found = show.providers.get(segment.configuration_id)
     if found is None:
@@ -145,6 +152,19 @@ def _commit(found: ThresholdCommit) -> dict[str, Any]:
         "product_id": found.product_id,
         "priority": found.priority,
         **sparse(name=found.name or None, description=found.description or None),
+    }
+
+
+def _recharge(found: ThresholdCommit) -> dict[str, Any]:
+    length = found.duration
+    return {
+        **_commit(found),
+        **applicability_shape(found.applicability),
+        "rate_type": found.rate_type,
+        **sparse(
+            duration=length and {"unit": length.unit.value, "value": length.value},
+            rollover_fraction=found.rollover_fraction,
+        ),
     }
 
 

@@ -85,6 +85,7 @@ def charge_shape(show: Showing, charge: ScheduledCharge | Discount) -> dict[str,
         "schedule": points_shape(show, charge.items, charge.credit_type_id),
         "custom_fields": dict(fields),
         **sparse(name=charge.name or None, archived_at=archived_at),
+        **charge.echoed,
     }
 
 
@@ -98,6 +99,7 @@ def service_shape(service: ProfessionalService) -> dict[str, Any]:
         "max_amount": service.max_amount,
         "custom_fields": dict(service.custom_fields),
         **sparse(description=service.description or None),
+        **service.echoed,
     }
 
 
@@ -126,7 +128,7 @@ def recurring_shape(show: Showing, term: RecurringCommit, contract: Contract) ->
         "id": term.id,
         "contract": {"id": contract.id},
         "product": show.product(term.product_id),
-        "access_amount": amount_shape(term.access),
+        "access_amount": {"access_type": "SPEND", **amount_shape(term.access)},
         "commit_duration": {"value": term.duration_periods, "unit": "PERIODS"},
         "priority": PRIORITY if term.priority is None else term.priority,
         "rate_type": term.rate_type,
@@ -145,6 +147,7 @@ def recurring_shape(show: Showing, term: RecurringCommit, contract: Contract) ->
             hierarchy_configuration=child_access_shape(term.child_access),
         ),
         **applicability_shape(term.applicability),
+        **term.echoed,
     }
 
 

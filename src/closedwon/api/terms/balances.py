@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.model import Instant, Number, Texts, Whole, Wire, one_of, word
-from closedwon.api.terms.making import Making
+from closedwon.api.terms.making import Making, echoed
 from closedwon.api.terms.schedules import (
     AccessScheduleSent,
     AccessType,
@@ -76,6 +76,9 @@ class BalanceSent(Wire):
     hierarchy_configuration: BalanceHierarchySent | None = None
     spend_tracker_attributes: TrackedSent | None = None
     payment_gate_config: BalanceGateSent | None = None
+    netsuite_sales_order_id: str | None = None
+    salesforce_opportunity_id: str | None = None
+    """Of a customer's own balances."""
 
 
 def commit(make: Making, sent: BalanceSent, where: str) -> Commit:
@@ -127,6 +130,7 @@ def _balance(make: Making, sent: BalanceSent, kind: CommitKind, where: str) -> C
         child_access=child_access(sent.hierarchy_configuration),
         created_at=make.now,
         custom_fields=sent.custom_fields,
+        echoed=echoed(sent),
     )
 
 
@@ -202,6 +206,7 @@ class RecurringSent(Wire):
     temporary_id: str | None = None
     subscription_config: SeatLinkSent | None = None
     hierarchy_configuration: BalanceHierarchySent | None = None
+    netsuite_sales_order_id: str | None = None
 
 
 def recurring(make: Making, sent: RecurringSent, kind: CommitKind, where: str) -> RecurringCommit:
@@ -235,6 +240,7 @@ def recurring(make: Making, sent: RecurringSent, kind: CommitKind, where: str) -
         ),
         seats=_seats(make, sent.subscription_config),
         child_access=child_access(sent.hierarchy_configuration),
+        echoed=echoed(sent),
         created_at=make.now,
     )
 

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.model import Instant, Number, Texts, Wire, one_of
-from closedwon.api.terms.making import Making
+from closedwon.api.terms.making import Making, echoed
 from closedwon.api.terms.schedules import ScheduleSent, points
 from closedwon.billing.contracts.gated import Discount, ProfessionalService, Royalty
 from closedwon.billing.contracts.terms import ScheduledCharge
@@ -26,6 +26,7 @@ class ChargeSent(Wire):
     schedule: ScheduleSent
     name: str | None = None
     custom_fields: Texts = {}
+    netsuite_sales_order_id: str | None = None
 
 
 class ServiceSent(Wire):
@@ -37,6 +38,7 @@ class ServiceSent(Wire):
     max_amount: Number
     description: str = ""
     custom_fields: Texts = {}
+    netsuite_sales_order_id: str | None = None
 
 
 class AwsSent(Wire):
@@ -90,6 +92,7 @@ def _scheduled(kind: type[Scheduled], make: Making, sent: ChargeSent, where: str
         items=items,
         credit_type_id=unit,
         custom_fields=sent.custom_fields,
+        echoed=echoed(sent),
     )
 
 
@@ -103,6 +106,7 @@ def service(make: Making, sent: ServiceSent) -> ProfessionalService:
         max_amount=sent.max_amount,
         description=sent.description,
         custom_fields=sent.custom_fields,
+        echoed=echoed(sent),
     )
 
 

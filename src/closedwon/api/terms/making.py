@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from closedwon.api.answers import sparse
 from closedwon.api.call import Call
 from closedwon.billing.catalog.types import USD, Catalog, RateCard
 from closedwon.kernel.errors import NotFound, Refused
+
+ECHOED = ("netsuite_sales_order_id", "salesforce_opportunity_id")
+"""Ids other systems have for a term."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,11 @@ class Making:
         """The name invoices show: as given, else the product's."""
         product = self.catalog.products.get(product_id)
         return name or ("" if product is None else product.name)
+
+
+def echoed(sent: Any) -> dict[str, Any]:
+    """What is kept and shown of a term and never rated, as far as it was sent."""
+    return sparse(**{name: getattr(sent, name, None) for name in ECHOED})
 
 
 def making(call: Call, start: datetime, card: RateCard | None, terms: Iterable[Any]) -> Making:

@@ -14,6 +14,7 @@ from closedwon.api.terms.balances import (
 )
 from closedwon.api.terms.making import Making
 from closedwon.api.terms.overrides import OverrideSent, override
+from closedwon.api.terms.schedules import SpanSent
 from closedwon.api.terms.scopes import SpecifierSent, applicability
 from closedwon.api.terms.settings import BalanceThresholdSent, SpendThresholdSent, TrackerSent
 from closedwon.api.terms.subscriptions import SubscriptionSent, subscription
@@ -27,8 +28,6 @@ from closedwon.billing.contracts.packages import (
     PackageSegment,
     PackageSubscription,
     Relative,
-    Span,
-    Unit,
 )
 from closedwon.billing.contracts.terms import CommitKind, StatementDay
 from closedwon.kernel.calendar import Frequency
@@ -37,18 +36,6 @@ from closedwon.kernel.errors import Refused
 M = TypeVar("M", bound=Wire)
 OFFSETS = ("starting_at_offset", "starting_offset")
 """Both names are in use (G5)."""
-
-
-class SpanSent(Wire):
-    """A length in calendar units."""
-
-    value: Whole
-    unit: Annotated[Unit, word(Unit)]
-
-    @property
-    def span(self) -> Span:
-        """As the engine knows it."""
-        return Span(value=self.value, unit=self.unit)
 
 
 class WindowSent(Wire):

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from closedwon.api.answers import Unsupported
-from closedwon.api.model import Instant, Number, Wire, one_of, word
+from closedwon.api.model import Instant, Number, Whole, Wire, one_of, word
 from closedwon.api.terms.making import Making
+from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.terms import AccessSegment, ScheduleItem
 from closedwon.billing.invoices.schedule import (
     Amount,
@@ -19,6 +20,18 @@ from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval
 
 AccessType = Annotated[str, one_of("SPEND", "QUANTITY")]
+
+
+class SpanSent(Wire):
+    """A length in calendar units."""
+
+    value: Whole
+    unit: Annotated[Unit, word(Unit)]
+
+    @property
+    def span(self) -> Span:
+        """As the engine knows it."""
+        return Span(value=self.value, unit=self.unit)
 
 
 class AccessSent(Wire):

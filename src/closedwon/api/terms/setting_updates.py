@@ -6,9 +6,12 @@ from msgspec.structs import replace
 from pydantic import AliasChoices, Field
 
 from closedwon.api.model import Number, Wire
+from closedwon.api.terms.balances import RateType
 from closedwon.api.terms.making import Making
-from closedwon.api.terms.scopes import SpecifierSent, applicability
+from closedwon.api.terms.schedules import SpanSent
+from closedwon.api.terms.scopes import SpecifierSent, specifier
 from closedwon.api.terms.settings import (
+    OF_RECHARGES,
     CapSent,
     EligibleSent,
     GateSent,
@@ -41,6 +44,9 @@ class ThresholdCommitUpdateSent(Wire):
     name: str | None = None
     description: str | None = None
     priority: Number | None = None
+    duration: SpanSent | None = None
+    rate_type: RateType | None = None
+    rollover_fraction: Number | None = None
     applicable_product_ids: list[str] | None = None
     applicable_product_tags: list[str] | None = None
     specifiers: list[SpecifierSent] | None = None
@@ -71,6 +77,9 @@ def spend_update(sent: ThresholdUpdateSent, known: SpendThreshold | None) -> Spe
     for name in BALANCE_ONLY:
         if name in sent.model_fields_set:
             raise Refused(f"update_spend_threshold_configuration.{name}: unknown field")
+    for name in OF_RECHARGES:
+        if name in sent.commit.model_fields_set:
+            raise Refused(f"update_spend_threshold_configuration.commit.{name}: unknown field")
     return replace(known, **_shared(sent, known))
 
 
@@ -99,11 +108,21 @@ def _shared(sent: ThresholdUpdateSent, known: SpendThreshold | BalanceThreshold)
 
 
 def _commit(sent: ThresholdCommitUpdateSent, known: ThresholdCommit) -> ThresholdCommit:
+    """What was not sent stays; null is what there would be without it."""
     fields = given(sent, "product_id", "name", "description", "priority")
-    scope = ("applicable_product_ids", "applicable_product_tags", "specifiers")
-    if sent.model_fields_set.intersection(scope):
-        fields["applicability"] = applicability(*(getattr(sent, name) for name in scope))
-    return replace(known, **fields)
+    fields |= given(sent, "rollover_fraction", null=True)
+    if "rate_type" in sent.model_fields_set:
+        fields["rate_type"] = sent.rate_type or "LIST_RATE"
+    if "duration" in sent.model_fields_set:
+        fields["duration"] = None if sent.duration is None else sent.duration.span
+    scope = {
+        name.removeprefix("applicable_"): getattr(sent, name)
+        for name in ("applicable_product_ids", "applicable_product_tags")
+        if name in sent.model_fields_set
+    }
+    if "specifiers" in sent.model_fields_set:
+        scope["specifiers"] = [specifier(one) for one in sent.specifiers or ()]
+    return replace(known, applicability=known.applicability.changed(scope), **fields)
 
 
 def _discount(

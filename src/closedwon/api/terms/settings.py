@@ -6,7 +6,9 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.model import Number, Texts, Wire, one_of, word
+from closedwon.api.terms.balances import RateType
 from closedwon.api.terms.making import Making
+from closedwon.api.terms.schedules import SpanSent
 from closedwon.api.terms.scopes import SpecifierSent, applicability
 from closedwon.billing.contracts.hierarchy import Hierarchy, Payer, StatementBehavior
 from closedwon.billing.contracts.thresholds import (
@@ -23,6 +25,15 @@ from closedwon.billing.contracts.thresholds import (
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import canonical
 
+OF_RECHARGES = (
+    "duration",
+    "rate_type",
+    "rollover_fraction",
+    "applicable_product_ids",
+    "applicable_product_tags",
+    "specifiers",
+)
+"""Fields of the commit a balance threshold buys that one of a spend threshold does not have."""
 METADATA = "metadata."
 """In front of keys of Stripe's invoice_metadata among a gate's provider settings."""
 
@@ -71,6 +82,9 @@ class ThresholdCommitSent(Wire):
     name: str = ""
     description: str = ""
     priority: Number | None = None
+    duration: SpanSent | None = None
+    rate_type: RateType | None = None
+    rollover_fraction: Number | None = None
     applicable_product_ids: list[str] | None = None
     applicable_product_tags: list[str] | None = None
     specifiers: list[SpecifierSent] | None = None
@@ -182,7 +196,7 @@ def spend_threshold(sent: SpendThresholdSent | None) -> SpendThreshold | None:
     """The threshold that charges accrued spend."""
     if sent is None:
         return None
-    for name in ("applicable_product_ids", "applicable_product_tags", "specifiers"):
+    for name in OF_RECHARGES:
         if getattr(sent.commit, name) is not None:
             raise Refused(f"spend_threshold_configuration.commit.{name}: unknown field")
     return SpendThreshold(
@@ -262,7 +276,8 @@ def tracker(make: Making, sent: TrackerSent) -> SpendTracker:
 
 
 def _commit(sent: ThresholdCommitSent) -> ThresholdCommit:
-    known = {} if sent.priority is None else {"priority": sent.priority}
+    duration = None if sent.duration is None else sent.duration.span
+    known = sparse(priority=sent.priority, rate_type=sent.rate_type, duration=duration)
     return ThresholdCommit(
         product_id=sent.product_id,
         name=sent.name,
@@ -270,5 +285,6 @@ def _commit(sent: ThresholdCommitSent) -> ThresholdCommit:
         applicability=applicability(
             sent.applicable_product_ids, sent.applicable_product_tags, sent.specifiers
         ),
+        rollover_fraction=sent.rollover_fraction,
         **known,
     )

@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.model import Id, Instant, Number, Wire
 from closedwon.api.terms.balances import ProrationRoundingSent, RateType
-from closedwon.api.terms.making import Making
+from closedwon.api.terms.making import ECHOED, Making
 from closedwon.api.terms.schedules import AccessSent, PointSent, point, segment
 from closedwon.api.terms.scopes import BalanceHierarchySent, SpecifierSent, specifier
 from closedwon.billing.contracts.patches import (
@@ -76,13 +76,15 @@ class BalanceUpdateSent(Wire):
     rollover_fraction: Number | None = None
     rate_type: RateType | None = None
     hierarchy_configuration: BalanceHierarchySent | None = None
+    netsuite_sales_order_id: str | None = None
 
 
 class ChargeUpdateSent(Wire):
     """update_scheduled_charges."""
 
     scheduled_charge_id: str
-    invoice_schedule: ScheduleUpdateSent
+    invoice_schedule: ScheduleUpdateSent = ScheduleUpdateSent()
+    netsuite_sales_order_id: str | None = None
 
 
 class AmountUpdateSent(Wire):
@@ -121,6 +123,7 @@ def commit_patch(make: Making, sent: BalanceUpdateSent, where: str) -> CommitPat
         id=sent.commit_id,
         access=access_patch(make, sent.access_schedule, f"{where}access_schedule"),
         invoice=schedule_patch(make, sent.invoice_schedule),
+        echoed=given(sent, *ECHOED, null=True),
         **fields,
     )
 
@@ -158,7 +161,11 @@ def schedule_patch(make: Making, sent: ScheduleUpdateSent) -> SchedulePatch:
 def charge_patches(make: Making, sent: Iterable[ChargeUpdateSent]) -> tuple[ChargePatch, ...]:
     """Changes of scheduled charges."""
     return tuple(
-        ChargePatch(id=one.scheduled_charge_id, invoice=schedule_patch(make, one.invoice_schedule))
+        ChargePatch(
+            id=one.scheduled_charge_id,
+            invoice=schedule_patch(make, one.invoice_schedule),
+            echoed=given(one, *ECHOED, null=True),
+        )
         for one in sent
     )
 

@@ -153,6 +153,7 @@ def _child(
         created_at=period.start,
         archived_at=contract.archived_children.get(commit_id),
         custom_fields=term.custom_fields,
+        echoed=term.echoed,
         source=term.source,
     )
 

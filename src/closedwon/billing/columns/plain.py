@@ -46,7 +46,7 @@ KNOWN: dict[type[msgspec.Struct], str] = {
     ContractSettings: "echoed",
     Commit: """id kind product_id name segments payments do_not_invoice description priority
         rollover_fraction applicability access_credit_type_id payment_credit_type_id created_at
-        custom_fields source""",
+        custom_fields echoed source""",
     AccessSegment: "id amount window",
     Override: "id window applicability rate entitled priority source",
     Applicability: "product_ids product_tags specifiers",

@@ -1,8 +1,10 @@
 """What a balance or an override is about (metronome.md 2.7 Specifier; R74-R78, R163-R166)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from closedwon.kernel.errors import Refused
 
@@ -57,6 +59,15 @@ class Applicability(msgspec.Struct, frozen=True, kw_only=True):
     def is_everything(self) -> bool:
         """Whether nothing narrows it."""
         return not (self.product_ids or self.product_tags or self.specifiers)
+
+    def changed(self, given: Mapping[str, Sequence[Any] | None]) -> "Applicability":
+        """With the fields given; specifiers take the place of ids and tags, and they of them."""
+        changes = {name: tuple(value or ()) for name, value in given.items()}
+        if changes.get("specifiers"):
+            changes = {"product_ids": (), "product_tags": (), **changes}
+        elif changes.get("product_ids") or changes.get("product_tags"):
+            changes = {"specifiers": (), **changes}
+        return replace(self, **changes)
 
 
 EVERYTHING = Applicability()

@@ -107,6 +107,8 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True, tag="amend"):
     """Descriptive; orders amendments for presentation."""
     terms: Added
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """As the contract's; total_contract_value is the contract's from then on."""
 
 
 class ChangeEnd(msgspec.Struct, frozen=True, kw_only=True, tag="change_end"):

@@ -30,6 +30,8 @@ from closedwon.kernel.instant import FAR_FUTURE
 
 KINDS = Added.__struct_fields__
 """Kinds of terms; a contract keeps each under the name an edit brings it by."""
+VALUED = frozenset({"total_contract_value"})
+"""What an amendment says of the whole contract, of all that is only kept and shown."""
 
 
 class Identified(Protocol):
@@ -90,8 +92,7 @@ def _applied(contract: Contract, edit: Edit) -> Contract:
         case Create():
             raise InvariantBroken("a contract is created once", contract=contract.id)
         case Amend():
-            fields = {**contract.custom_fields, **change.custom_fields}
-            return _with(replace(contract, custom_fields=fields), change.terms, edit)
+            return _with(_amended(contract, change), change.terms, edit)
         case Revise():
             return _revised(contract, change, edit)
         case ChangeEnd():
@@ -104,6 +105,17 @@ def _applied(contract: Contract, edit: Edit) -> Contract:
             return replace(contract, archived_at=edit.at, voids_invoices=change.void_invoices)
         case _:
             assert_never(change)
+
+
+def _amended(contract: Contract, change: Amend) -> Contract:
+    """Ids other systems have for the amendment are its own; the value is the contract's."""
+    worth = {name: change.echoed[name] for name in VALUED & change.echoed.keys()}
+    settings = contract.settings
+    return replace(
+        contract,
+        custom_fields={**contract.custom_fields, **change.custom_fields},
+        settings=replace(settings, echoed={**settings.echoed, **worth}),
+    )
 
 
 def _with(contract: Contract, added: Added, edit: Edit) -> Contract:

@@ -23,6 +23,8 @@ class Discount(msgspec.Struct, frozen=True, kw_only=True):
     """Amounts as positive numbers."""
     credit_type_id: str = USD
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: netsuite_sales_order_id, salesforce_opportunity_id."""
     source: Source | None = None
 
     def __post_init__(self) -> None:
@@ -41,6 +43,8 @@ class ProfessionalService(msgspec.Struct, frozen=True, kw_only=True):
     """Most that may be invoiced, in the wire unit of USD."""
     description: str = ""
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: netsuite_sales_order_id, salesforce_opportunity_id."""
     source: Source | None = None
 
     def __post_init__(self) -> None:

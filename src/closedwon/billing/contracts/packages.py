@@ -1,9 +1,8 @@
 """Packages: contract templates whose terms are dated from the contract's start (R308-R311)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 
@@ -12,6 +11,7 @@ from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.edits import ContractSettings
 from closedwon.billing.contracts.overrides import Override, Prioritization
 from closedwon.billing.contracts.recurring import RecurringCommit
+from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import (
     CommitKind,
@@ -19,36 +19,8 @@ from closedwon.billing.contracts.terms import (
     StatementSchedule,
     Transition,
 )
-from closedwon.kernel.calendar import add_months
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval
-
-
-class Unit(StrEnum):
-    """What a span counts."""
-
-    DAYS = "DAYS"
-    WEEKS = "WEEKS"
-    MONTHS = "MONTHS"
-    YEARS = "YEARS"
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """A length in calendar units, from any anchor (R9, R309)."""
-
-    value: int
-    unit: Unit
-
-    def __post_init__(self) -> None:
-        if self.value < 0:
-            raise Refused("an offset or duration must not be negative (R309)", found=self.value)
-
-    def after(self, anchor: datetime) -> datetime:
-        """The instant this much later; month ends are clamped (R9)."""
-        if self.unit in (Unit.DAYS, Unit.WEEKS):
-            return anchor + timedelta(days=self.value * (7 if self.unit is Unit.WEEKS else 1))
-        return add_months(anchor, self.value * (12 if self.unit is Unit.YEARS else 1))
-
 
 AT_ONCE = Span(value=0, unit=Unit.DAYS)
 

@@ -5,7 +5,7 @@ result is a whole new term for ``Revise.replace``; what may not change is refuse
 which knows what is final.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from closedwon.billing.contracts.applicability import Applicability, Specifier
+from closedwon.billing.contracts.applicability import Specifier
 from closedwon.billing.contracts.edits import Added
 from closedwon.billing.contracts.hierarchy import ChildAccess
 from closedwon.billing.contracts.recurring import (
@@ -23,19 +23,13 @@ from closedwon.billing.contracts.recurring import (
     RecurringCommit,
 )
 from closedwon.billing.contracts.state import Contract
-from closedwon.billing.contracts.subscriptions import (
-    QuantityMode,
-    QuantityUpdate,
-    SeatConfig,
-    SeatUpdate,
-    Subscription,
-)
 from closedwon.billing.contracts.terms import AccessSegment, Commit, ScheduledCharge, ScheduleItem
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.kernel.instant import Interval
 
 Part = TypeVar("Part", AccessSegment, ScheduleItem)
-Term = TypeVar("Term", Commit, ScheduledCharge, RecurringCommit, Subscription)
+Term = TypeVar("Term", Commit, ScheduledCharge, RecurringCommit)
+SCOPE = ("product_ids", "product_tags", "specifiers")
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +111,8 @@ class CommitPatch(Patch, frozen=True, kw_only=True):
     """Of current and future drafts (R211)."""
     child_access: ChildAccess | UnsetType = UNSET
     invoice_contract_id: str | UnsetType = UNSET
+    echoed: Mapping[str, str | None] = {}
+    """What is only kept and shown, by name; None takes it away."""
 
     def of(self, commit: Commit) -> Commit:
         """The commit as updated; its name, amounts and scope, whatever was given."""
@@ -124,7 +120,8 @@ class CommitPatch(Patch, frozen=True, kw_only=True):
             commit,
             segments=_scheduled(commit.schedule, self.access),
             payments=_scheduled(commit.payments, self.invoice),
-            applicability=self._applicability(commit.applicability),
+            applicability=commit.applicability.changed(self.given(*SCOPE)),
+            echoed=_echoed(commit.echoed, self.echoed),
             **self.given(
                 "name",
                 "description",
@@ -137,26 +134,22 @@ class CommitPatch(Patch, frozen=True, kw_only=True):
             ),
         )
 
-    def _applicability(self, known: Applicability) -> Applicability:
-        """Specifiers take the place of ids and tags, and the other way round."""
-        given = self.given("product_ids", "product_tags", "specifiers")
-        changes = {name: value or () for name, value in given.items()}
-        if changes.get("specifiers"):
-            changes = {"product_ids": (), "product_tags": (), **changes}
-        elif changes.get("product_ids") or changes.get("product_tags"):
-            changes = {"specifiers": (), **changes}
-        return replace(known, **changes)
-
 
 class ChargePatch(msgspec.Struct, frozen=True, kw_only=True):
     """update_scheduled_charges."""
 
     id: str
     invoice: SchedulePatch
+    echoed: Mapping[str, str | None] = {}
+    """As that of a commit."""
 
     def of(self, charge: ScheduledCharge) -> ScheduledCharge:
         """The charge as updated."""
-        return replace(charge, items=_scheduled(charge.items, self.invoice))
+        return replace(
+            charge,
+            items=_scheduled(charge.items, self.invoice),
+            echoed=_echoed(charge.echoed, self.echoed),
+        )
 
 
 class AmountPatch(Patch, frozen=True, kw_only=True):
@@ -197,38 +190,12 @@ class RecurringPatch(Patch, frozen=True, kw_only=True):
         )
 
 
-class SubscriptionPatch(Patch, frozen=True, kw_only=True):
-    """update_subscriptions: quantities and seats are added, in the order given (R224)."""
-
-    id: str
-    ending_before: datetime | UnsetType | None = UNSET
-    quantity_updates: tuple[QuantityUpdate, ...] = ()
-    seat_updates: tuple[SeatUpdate, ...] = ()
-    seats: SeatConfig | UnsetType = UNSET
-    """quantity_management_mode_update to SEAT_BASED; ``since`` says from when (R239)."""
-    rounding: ProrationRounding | UnsetType | None = UNSET
-
-    def of(self, term: Subscription) -> Subscription:
-        """The subscription as updated."""
-        end = term.window.end if self.ending_before is UNSET else self.ending_before
-        mode = term.mode if self.seats is UNSET else QuantityMode.SEAT_BASED
-        return replace(
-            term,
-            window=Interval(term.window.start, end),
-            mode=mode,
-            quantity_updates=term.quantity_updates + self.quantity_updates,
-            seat_updates=term.seat_updates + self.seat_updates,
-            **self.given("seats", "rounding"),
-        )
-
-
 class Patches(msgspec.Struct, frozen=True, kw_only=True):
     """Every update_* of one edit."""
 
     commits: tuple[CommitPatch, ...] = ()
     charges: tuple[ChargePatch, ...] = ()
     recurring: tuple[RecurringPatch, ...] = ()
-    subscriptions: tuple[SubscriptionPatch, ...] = ()
 
 
 def patched(contract: Contract, patches: Patches) -> Added:
@@ -237,9 +204,6 @@ def patched(contract: Contract, patches: Patches) -> Added:
         commits=_each(contract.commits, ((one.id, one.of) for one in patches.commits)),
         charges=_each(contract.charges, ((one.id, one.of) for one in patches.charges)),
         recurring=_each(contract.recurring, ((one.id, one.of) for one in patches.recurring)),
-        subscriptions=_each(
-            contract.subscriptions, ((one.id, one.of) for one in patches.subscriptions)
-        ),
     )
 
 
@@ -290,3 +254,7 @@ def _scheduled(parts: tuple[Part, ...], patch: AccessPatch | SchedulePatch) -> t
     kept: list[Part] = [part for part in parts if part.id not in patch.remove_ids]
     added: Any = patch.add
     return (*(updates[p.id](p) if p.id in updates else p for p in kept), *added)
+
+
+def _echoed(known: Mapping[str, str], given: Mapping[str, str | None]) -> Mapping[str, str]:
+    return {name: value for name, value in {**known, **given}.items() if value is not None}

@@ -105,6 +105,8 @@ class RecurringCommit(msgspec.Struct, frozen=True, kw_only=True):
     seats: SeatLink | None = None
     child_access: ChildAccess = ChildAccess()
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: netsuite_sales_order_id, salesforce_opportunity_id."""
     created_at: datetime
     source: Source | None = None
     earlier: tuple["EarlierRecurring", ...] = ()

@@ -144,6 +144,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: netsuite_sales_order_id, salesforce_opportunity_id."""
     source: Source | None = None
 
     def __post_init__(self) -> None:
@@ -200,6 +202,8 @@ class ScheduledCharge(msgspec.Struct, frozen=True, kw_only=True):
     """The professional service it bills (R159)."""
     archived_at: datetime | None = None
     custom_fields: Mapping[str, str] = {}
+    echoed: Mapping[str, str] = {}
+    """Kept and shown, never rated: netsuite_sales_order_id, salesforce_opportunity_id."""
     source: Source | None = None
 
 

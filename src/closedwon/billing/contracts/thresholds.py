@@ -8,6 +8,7 @@ import msgspec
 
 from closedwon.billing.catalog.types import USD
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
+from closedwon.billing.contracts.spans import Span
 from closedwon.kernel.errors import Refused
 
 
@@ -69,6 +70,14 @@ class ThresholdCommit(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     priority: Decimal = Decimal(100)
     applicability: Applicability = EVERYTHING
+    duration: Span | None = None
+    """How long a recharge can be drawn; None is a year (R258)."""
+    rate_type: str = "LIST_RATE"
+    rollover_fraction: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if self.duration is not None and self.duration.value == 0:
+            raise Refused("a recharge lasts at least one unit (R258)", duration=0)
 
 
 class FieldFilter(msgspec.Struct, frozen=True, kw_only=True):

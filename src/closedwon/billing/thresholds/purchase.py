@@ -8,6 +8,7 @@ import msgspec
 
 from closedwon.billing.account import Bill
 from closedwon.billing.catalog.types import Catalog, RateCard
+from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import (
     AccessSegment,
@@ -26,7 +27,6 @@ from closedwon.billing.contracts.thresholds import (
 )
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
 from closedwon.billing.thresholds.trackers import accumulated, current_period
-from closedwon.kernel.calendar import Frequency, step
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
@@ -38,6 +38,8 @@ PAYABLE = (
     LineType.CPU_CONVERSION,
 )
 """Lines a balance could have paid; what is left of them is accrued spend (R264)."""
+A_YEAR = Span(value=1, unit=Unit.YEARS)
+"""How long a recharge can be drawn unless its configuration says otherwise (R258)."""
 
 
 class Workflow(StrEnum):
@@ -110,7 +112,7 @@ def recharge(moment: Moment) -> Purchase | None:
         amount=config.recharge_to_amount - max(left, ZERO),
         credit_type_id=config.credit_type_id,
         price=price,
-        window=Interval(hour, step(hour, Frequency.ANNUAL, 1)),
+        window=Interval(hour, (config.commit.duration or A_YEAR).after(hour)),
         measured=left,
     )
     return _purchase(moment, config, bought, card)
@@ -239,6 +241,8 @@ def _purchase(
         segments=(segment,),
         payments=(payment,),
         priority=config.commit.priority,
+        rollover_fraction=config.commit.rollover_fraction,
+        rate_type=config.commit.rate_type,
         applicability=config.commit.applicability,
         access_credit_type_id=bought.credit_type_id,
         payment_credit_type_id=card.fiat_credit_type_id,

@@ -1,5 +1,7 @@
 """SHELF: one file per resource of the SDK; each registers its cases, and this file reads them."""
 
+from api.sdk.cases import contract_changes as contract_changes
+from api.sdk.cases import contracts as contracts
 from api.sdk.cases import customers as customers
 
 LEGACY = frozenset(
