@@ -132,6 +132,21 @@ def lines_of(invoice: Invoice, kind: str) -> Mapping[str, Decimal]:
     return found
 
 
+def priced(invoice: Invoice, *kinds: str) -> list[tuple[str, Decimal, Decimal, Decimal, bool]]:
+    """(name, quantity, unit price in dollars, dollars, is paid by a balance) of lines with a price."""
+    return [
+        (
+            line.name,
+            Decimal(str(line.quantity)),
+            dollars(line.unit_price),
+            dollars(line.total),
+            line.commit_id is not None,
+        )
+        for line in invoice.line_items
+        if line.type in (kinds or ("usage",))
+    ]
+
+
 def totals(invoices: Iterable[Invoice]) -> list[tuple[str, str, Decimal]]:
     return [(one.type, one.status, dollars(one.total)) for one in invoices]
 

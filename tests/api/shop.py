@@ -1,5 +1,6 @@
 """Catalogues made through the SDK: an empty one to fill, and one with goods in it already."""
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -26,19 +27,25 @@ class Seller:
         return found
 
     def usage(
-        self, name: str, key: str, tags: list[str], group: str | None = "region", **fields: Any
+        self,
+        name: str,
+        key: str,
+        tags: Sequence[str] = (),
+        group: str | None = "region",
+        aggregation: Any = "SUM",
+        **fields: Any,
     ) -> str:
-        """A usage product with a SUM metric of its own, by region, another property or none."""
+        """A usage product with a metric of its own, by region, another property or none."""
         groups = [] if group is None else [group]
         metric = self.client.v1.billable_metrics.create(
             name=name,
-            aggregation_type="SUM",
+            aggregation_type=aggregation,
             aggregation_key=key,
             event_type_filter={"in_values": ["used"]},
             property_filters=[{"name": one, "exists": True} for one in (key, *groups)],
             group_keys=[groups] if groups else [],
         ).data.id
-        return self.product("USAGE", name, billable_metric_id=metric, tags=tags, **fields)
+        return self.product("USAGE", name, billable_metric_id=metric, tags=list(tags), **fields)
 
     def product(self, kind: Any, name: str, **fields: Any) -> str:
         return self.client.v1.contracts.products.create(name=name, type=kind, **fields).data.id

@@ -5,16 +5,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from metronome import Metronome
 
 from api.curl import CURL, REPAIRS, SEEDS, call, place, printed, repaired
 from api.infrax import Infrax, check_infrax
-from api.played import Story, dollars
+from api.played import Story
+from api.regions import calls_of, regional, regional_cards, regional_totals
 from api.shop import Seller, Shop
 from api.test_s1_infrax import renew
 from api.widgets import check_widgets, live_widgets
 from billing.world import at
-from closedwon.testing.usage import Used
 
 CALLS = sorted(path.stem for path in SEEDS.glob("*.txt"))
 SHARED = Path(__file__).parents[3] / "shared" / "reference" / "seeds"
@@ -153,12 +152,12 @@ class TestWidgets:
         calls_of(story, "2025-01")
         story.until(at("2025-02-03"))
 
-        assert totals(story, customer, "2024-12") == {
+        assert regional_totals(story, customer, "2024-12") == {
             us: Decimal(1000),
             others["EU"]: Decimal(480),
             others["APAC"]: Decimal(330),
         }
-        assert totals(story, customer, "2025-01") == {
+        assert regional_totals(story, customer, "2025-01") == {
             us: Decimal(1400),
             others["APAC"]: Decimal(330),
         }
@@ -170,69 +169,3 @@ class TestWidgets:
         assert again["id"] != customer
         assert again["name"] == "WidgetsExpress"
         assert again["ingest_aliases"] == ["team@widgetsexpress.com"]
-
-
-def regional_cards(sdk: Metronome) -> dict[str, str]:
-    """Cards of S3: a counted call, by region, at 10, 12 and 11 cents."""
-    metric = sdk.v1.billable_metrics.create(
-        name="Calls",
-        aggregation_type="COUNT",
-        event_type_filter={"in_values": ["call"]},
-        property_filters=[{"name": "region", "exists": True}],
-        group_keys=[["region"]],
-    ).data.id
-    product = sdk.v1.contracts.products.create(
-        name="Calls", type="USAGE", billable_metric_id=metric
-    ).data.id
-    cards = {}
-    for region, cents in (("US", 10), ("EU", 12), ("APAC", 11)):
-        cards[region] = sdk.v1.contracts.rate_cards.create(name=region).data.id
-        sdk.v1.contracts.rate_cards.rates.add(
-            rate_card_id=cards[region],
-            product_id=product,
-            entitled=True,
-            rate_type="FLAT",
-            price=cents,
-            starting_at=at("2024-01-01"),
-        )
-    return cards
-
-
-def regional(story: Story, customer: str, cards: dict[str, str], region: str) -> str:
-    return story.sdk.v1.contracts.create(
-        customer_id=customer,
-        rate_card_id=cards[region],
-        starting_at=at("2024-10-01"),
-        usage_filter={
-            "group_key": "region",
-            "group_values": [region],
-            "starting_at": at("2024-10-01"),
-        },
-    ).data.id
-
-
-def calls_of(story: Story, month: str) -> None:
-    """17,500 calls: US 10,000, EU 4,000, APAC 3,000 and 500 that say no region."""
-    for region, count in {"US": 10_000, "EU": 4_000, "APAC": 3_000, "": 500}.items():
-        story.use(
-            *(
-                Used(
-                    transaction_id=f"{month}-{region}-{number}",
-                    customer_id="team@widgetsexpress.com",
-                    event_type="call",
-                    timestamp=at(f"{month}-10"),
-                    properties={"region": region} if region else {},
-                )
-                for number in range(count)
-            )
-        )
-
-
-def totals(story: Story, customer: str, month: str) -> dict[str | None, Decimal]:
-    """Dollars by contract of the usage invoices of the month."""
-    found = story.invoices(customer, type="USAGE", status="FINALIZED")
-    return {
-        one.contract_id: dollars(one.total)
-        for one in found
-        if one.start_timestamp == at(f"{month}-01")
-    }
