@@ -41,14 +41,6 @@ def ask(
     return client.request(route.method, path, content=content, headers=headers)
 
 
-@pytest.mark.parametrize("route", EVERY, ids=lambda route: f"{route.method} {route.path}")
-def test_g25_a_route_opens_for_its_scope_and_admin_only(clients: Clients, route: Route) -> None:
-    answers = {scope: ask(clients[scope], route).status_code for scope in Scope}
-
-    assert {scope for scope in Scope if answers[scope] != 403} == {route.scope, Scope.ADMIN}
-    assert 401 not in answers.values()
-
-
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer x", "Basic x", "Bearer closedwon_0"]
 )

@@ -28,6 +28,7 @@ STATUSES: tuple[tuple[type[ClosedwonError], int], ...] = (
 )
 """The first that fits; anything else is 500 and says nothing."""
 HEADERS: Mapping[int, Mapping[str, str]] = {
+    408: {"Connection": "close"},
     401: {"WWW-Authenticate": "Bearer"},
     409: {"x-should-retry": "false"},
     429: {"Retry-After": "1", "X-Metronome-Rate-Limit-Type": "client"},
@@ -74,12 +75,19 @@ class WrongMedia(ClosedwonError):
     code = "wrong_media"
 
 
+class TooSlow(ClosedwonError):
+    """A body that does not arrive."""
+
+    code = "too_slow"
+
+
 OWN: Mapping[type[ClosedwonError], int] = {
     Unsupported: 501,
     Forbidden: 403,
     TooMany: 429,
     TooLarge: 413,
     WrongMedia: 415,
+    TooSlow: 408,
 }
 
 

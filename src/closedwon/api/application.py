@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-import anyio.from_thread
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from closedwon.api.answers import Unsupported, failed, told
+from closedwon.api.answers import TooSlow, Unsupported, failed, told
 from closedwon.api.call import Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.gate import Door, Gate, Incoming
-from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit
+from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit, whole_body
 from closedwon.api.openapi import document
 from closedwon.api.resources import ROUTES, clock_routes
 from closedwon.api.stream import Streams
@@ -86,6 +85,7 @@ def application(workers: Workers, options: Options) -> ASGIApp:
         )
     _add_probes(app, workers)
     app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(TooSlow, _too_slow)
     streamed = {route.path for route in routes if route.is_streamed}
     return SizeLimit(app, options.body_bytes_max, _refusal, streamed)
 
@@ -138,7 +138,7 @@ def _streamed(
 def _incoming(request: Request, request_id: str, *, reads_body: bool = True) -> Incoming:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     has_body = reads_body and request.method != "GET"
-    body = anyio.from_thread.run(request.body) if has_body else b""
+    body = whole_body(request) if has_body else b""
     return Incoming(
         path=request.url.path,
         params=request.path_params,
@@ -176,6 +176,12 @@ def _unrouted(request: Request, error: Exception) -> Response:
     told_as = "no such path" if status == 404 else "not with this method"
     answer = told(status, told_as, request.url.path)
     return Response(answer.body, status, media_type=JSON)
+
+
+def _too_slow(request: Request, error: Exception) -> Response:
+    """A body that did not arrive."""
+    answer = failed(error if isinstance(error, TooSlow) else TooSlow(""), request.url.path)
+    return Response(answer.body, answer.status, dict(answer.headers), JSON)
 
 
 def _refusal(status: int, message: str) -> ASGIApp:

@@ -1,16 +1,21 @@
 """Limits of size, depth and rate (reliability.md 5.2)."""
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
+import anyio.from_thread
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
 
-from closedwon.api.answers import TooMany
+from closedwon.api.answers import TooMany, TooSlow
 from closedwon.kernel.errors import Refused
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
+BODY_SECONDS_MAX = 30.0
+"""How long a body may take to arrive; its request holds a thread meanwhile."""
 DEPTH_MAX = 20
 """Nesting of a body; the deepest one of the wire needs 8."""
 CLIENTS_MAX = 10_000
@@ -26,6 +31,14 @@ def check_depth(found: Any, left: int = DEPTH_MAX) -> None:
     if isinstance(found, list):
         for inner in found:
             check_depth(inner, left - 1)
+
+
+def whole_body(request: Request) -> bytes:
+    """The body, from a thread of the server; raises TooSlow when it does not arrive in time."""
+    try:
+        return anyio.from_thread.run(asyncio.wait_for, request.body(), BODY_SECONDS_MAX)
+    except TimeoutError as error:
+        raise TooSlow(f"the body did not arrive within {BODY_SECONDS_MAX:g} s") from error
 
 
 class RateLimit:
