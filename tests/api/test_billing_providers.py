@@ -52,7 +52,7 @@ def test_configurations_are_set_read_and_archived(client: Metronome, customer: s
     assert [one.id for one in made] == [stripe.id, aws.id]
     assert stripe.configuration == STRIPE["configuration"]
     assert (stripe.delivery_method, stripe.archived_at) == ("direct_to_billing_provider", None)
-    assert aws.configuration["aws_is_subscription_product"] == "true"
+    assert aws.configuration == AWS["configuration"]
     assert gone.customer_billing_provider_configuration_ids == [stripe.id]
     assert [one.id for one in read(customer_id=customer).data] == [aws.id]
     every = read(customer_id=customer, include_archived=True).data

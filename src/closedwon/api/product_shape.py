@@ -45,6 +45,7 @@ def _state(version: ProductVersion) -> dict[str, Any]:
         "created_by": version.created_by,
         "name": version.name,
         "tags": list(version.tags),
+        "is_refundable": True,  # The vendor gates false (2.6).
         **sparse(
             starting_at=None if version.starting_at == EVER else version.starting_at,
             billable_metric_id=version.metric_id,

@@ -1,6 +1,6 @@
 """Shapes that several resources answer with: metrics, units, prices, providers (2.5, 2.6)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 from closedwon.api.answers import sparse
@@ -18,6 +18,9 @@ from closedwon.billing.pricing import (
 )
 from closedwon.store.providers import ProviderConfiguration
 from closedwon.store.revenue_systems import RevenueSystem
+
+FLAGS = frozenset({"aws_is_subscription_product"})
+"""What a configuration says as true or false."""
 
 
 def metric_shape(call: Call, metric: Metric) -> dict[str, Any]:
@@ -50,13 +53,18 @@ def credit_type_shape(catalog: Catalog, credit_type_id: str) -> dict[str, Any]:
     return {"id": credit_type_id, "name": catalog.credit_types[credit_type_id].name}
 
 
+def configuration_shape(found: Mapping[str, str]) -> dict[str, Any]:
+    """A configuration as it was sent, though all of it is kept as text."""
+    return {name: text == "true" if name in FLAGS else text for name, text in found.items()}
+
+
 def provider_shape(found: ProviderConfiguration) -> dict[str, Any]:
     """A customer at a billing provider."""
     return {
         "id": found.id,
         "customer_id": found.customer_id,
         "billing_provider": found.billing_provider,
-        "configuration": dict(found.configuration),
+        "configuration": configuration_shape(found.configuration),
         "delivery_method": found.delivery_method,
         "delivery_method_id": method_id(found.billing_provider),
         "delivery_method_configuration": {},

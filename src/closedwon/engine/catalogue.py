@@ -35,6 +35,19 @@ def create_credit_type(stores: Stores, kind: CreditType, *, by: str, now: dateti
             running.changed = True
 
 
+def archive_credit_type(stores: Stores, kind_id: str, *, by: str, now: datetime) -> None:
+    """Keep rate cards from taking a pricing unit up; those that have it keep it (R11)."""
+    with command(stores, "archive", ("credit_type", kind_id), by=by, now=now) as running:
+        kind = stores.catalogue.catalog().credit_types.get(kind_id)
+        if kind is None:
+            raise NotFound("no such credit type", credit_type=kind_id)
+        if kind.currency is not None:
+            raise Refused("a currency cannot be archived", credit_type=kind.name)
+        if kind.archived_at is None:
+            stores.catalogue.put_credit_type(replace(kind, archived_at=now))
+            running.changed = True
+
+
 def create_product(stores: Stores, product: Product, *, by: str, now: datetime) -> None:
     """Add a product (R45); again with the same content changes nothing."""
     with command(stores, "create", ("contract_product", product.id), by=by, now=now) as running:

@@ -47,6 +47,7 @@ def create(stores: Stores, card: RateCard, *, by: str, now: datetime) -> None:
                 raise Conflict("a rate card with this id and other content exists", card=card.id)
             return
         _check_card(catalog, card)
+        _check_taken_up(catalog, card.conversions)
         _check_rates(catalog, replace(card, rates=()), card.rates)
         check_fields(stores, "rate_card", card.id, card.custom_fields)
         stores.catalogue.add_rate_card(card)
@@ -69,7 +70,9 @@ def update(stores: Stores, card_id: str, given: CardUpdate, *, by: str, now: dat
             aliases=known.aliases if given.aliases is None else given.aliases,
             conversions=(*known.conversions, *given.more_conversions),
         )
-        _check_card(stores.catalogue.catalog(), card)
+        catalog = stores.catalogue.catalog()
+        _check_card(catalog, card)
+        _check_taken_up(catalog, given.more_conversions)
         if card != known:
             stores.catalogue.put_rate_card(card)
             running.changed = True
@@ -180,6 +183,14 @@ def _check_card(catalog: Catalog, card: RateCard) -> None:
             )
         seen.add(unit.id)
     _check_aliases(card)
+
+
+def _check_taken_up(catalog: Catalog, conversions: Sequence[UnitConversion]) -> None:
+    """No card takes an archived unit up; of cards that have it, it goes on (R11)."""
+    for conversion in conversions:
+        unit = catalog.credit_types[conversion.credit_type_id]
+        if unit.archived_at is not None:
+            raise Refused("an archived pricing unit cannot be taken up", credit_type=unit.name)
 
 
 def _check_aliases(card: RateCard) -> None:

@@ -34,6 +34,10 @@ class Selling:
         """Add a pricing unit, or a currency that is not there without (metronome.md 2.2)."""
         catalogue.create_credit_type(self.stores, kind, by=by, now=now)
 
+    def archive_credit_type(self, kind_id: str, now: datetime, by: str = API) -> None:
+        """Keep rate cards from taking a pricing unit up; those that have it keep it."""
+        catalogue.archive_credit_type(self.stores, kind_id, by=by, now=now)
+
     def create_product(self, product: Product, now: datetime, by: str = API) -> None:
         """Add a product; again the same changes nothing, other content is a Conflict."""
         catalogue.create_product(self.stores, product, by=by, now=now)

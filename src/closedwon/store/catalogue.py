@@ -95,6 +95,12 @@ class Catalogue:
         row: Row = {"id": kind.id, "name": kind.name, "content": encoded(kind)}
         self._add("credit_type", [row])
 
+    def put_credit_type(self, kind: CreditType) -> None:
+        """Store a pricing unit in the place of the one with its id."""
+        row: Row = {"id": kind.id, "name": kind.name, "content": encoded(kind)}
+        upsert(self._db, "credit_type", ("id",), [row])
+        self._revise("credit_type", [row])
+
     def add_metric(self, metric: Metric) -> None:
         """Store a new metric."""
         row: Row = {"id": metric.id, "name": metric.name, "content": encoded(metric)}

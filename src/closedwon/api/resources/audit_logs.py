@@ -34,8 +34,9 @@ def list_(call: Call, _body: None) -> Any:
     if call.page.after and (query.starting_on or query.ending_before):
         raise Refused("starting_on and ending_before do not go with next_page")
     if query.sort == "date_desc":
-        rows = _newest_first(call, query)
-        last = None if len(rows) < call.page.limit else rows[-1].position
+        found = _newest_first(call, query, call.page.limit + 1)
+        rows = found[: call.page.limit]
+        last = rows[-1].position if len(found) > len(rows) else None
         return {"data": list(map(_shape, rows)), "next_page": last and _cursor(last)}
     rows = _oldest_first(call, query)
     after = rows[-1].position if rows else _position(call) or 0
@@ -54,11 +55,11 @@ def _oldest_first(call: Call, query: Query) -> list[AuditRow]:
     return found[: call.page.limit]
 
 
-def _newest_first(call: Call, query: Query) -> list[AuditRow]:
+def _newest_first(call: Call, query: Query, most: int) -> list[AuditRow]:
     audit = call.engine.stores.audit
     before = _position(call) or audit.head()[0] + 1
     found: list[AuditRow] = []
-    while len(found) < call.page.limit and before > 1:
+    while len(found) < most and before > 1:
         after = max(0, before - 1 - READ_MAX)
         rows = audit.rows(after, before - 1 - after)
         wanted = [
@@ -68,7 +69,7 @@ def _newest_first(call: Call, query: Query) -> list[AuditRow]:
         ]
         found += wanted
         before = after + 1
-    return found[: call.page.limit]
+    return found[:most]
 
 
 def _passes(row: AuditRow, query: Query) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Wire, one_of
+from closedwon.api.shapes import configuration_shape
 from closedwon.api.terms.customer import ID_FIELDS
 from closedwon.engine import providers
 from closedwon.kernel.errors import Conflict, NotFound
@@ -14,6 +15,7 @@ from closedwon.store.tokens import Scope
 SHOWN = (
     "aws_customer_account_id",
     "aws_customer_id",
+    "aws_is_subscription_product",
     "aws_product_code",
     "aws_region",
     "azure_plan_id",
@@ -56,10 +58,11 @@ def create(call: Call, body: Create) -> None:
 def retrieve(call: Call, _body: None) -> Any:
     """The configuration in use; 404 without one."""
     found = _one(call)
-    own = found.configuration.get(ID_FIELDS[found.billing_provider])
+    known = configuration_shape(found.configuration)
+    own = known.get(ID_FIELDS[found.billing_provider])
     return {
         "data": {
-            **sparse(**{name: found.configuration.get(name) for name in SHOWN}),
+            **sparse(**{name: known.get(name) for name in SHOWN}),
             **sparse(billing_provider_customer_id=own),
         }
     }

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import Field
 
-from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Id, Wire
 from closedwon.api.paging import paged_body
@@ -25,15 +24,17 @@ def create(call: Call, body: Create) -> Any:
     return {"data": {"id": kind.id}}
 
 
-def archive(_call: Call, _body: Id) -> Any:
-    """501: rates and balances in it would have to be gone first."""
-    raise Unsupported("pricing units cannot be archived")
+def archive(call: Call, body: Id) -> Any:
+    """Keep rate cards from taking a pricing unit up, and lists from showing it."""
+    call.engine.archive_credit_type(body.id, call.now, call.by)
+    return {"data": {"id": body.id}}
 
 
 def list_(call: Call, _body: None) -> Any:
-    """Every currency and pricing unit, by name."""
+    """Every currency and pricing unit that is not archived, by name."""
+    kinds = call.engine.catalog().credit_types.values()
     return paged_body(
-        call.engine.catalog().credit_types.values(),
+        [kind for kind in kinds if kind.archived_at is None],
         call.page,
         lambda kind: (kind.name, kind.id),
         lambda kind: {

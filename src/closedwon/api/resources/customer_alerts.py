@@ -15,13 +15,25 @@ from closedwon.api.call import Call, Route
 from closedwon.api.model import Wire, one_of
 from closedwon.api.paging import paged_body
 from closedwon.api.shapes import credit_type_shape
-from closedwon.billing.alerts.types import Alert
+from closedwon.billing.alerts.types import Alert, AlertType
 from closedwon.billing.catalog.types import Catalog
 from closedwon.engine.alerts import UNITLESS, AlertStatus
 from closedwon.kernel.errors import NotFound
 from closedwon.store.tokens import Scope
 
 OK, IN_ALARM, EVALUATING = "ok", "in_alarm", "evaluating"
+BALANCES = frozenset(
+    {
+        AlertType.COMMIT_BALANCE,
+        AlertType.COMMIT_PERCENTAGE,
+        AlertType.CREDIT_BALANCE,
+        AlertType.CREDIT_PERCENTAGE,
+        AlertType.COMBINED_BALANCE,
+        AlertType.COMBINED_PERCENTAGE,
+        AlertType.SEAT_BALANCE,
+    }
+)
+"""Alerts on what is left, which is money or pricing units: quantities are refused."""
 
 
 class Get(Wire):
@@ -131,6 +143,7 @@ def _alert_shape(catalog: Catalog, alert: Alert) -> Mapping[str, Any]:
         "threshold": alert.threshold,
         "updated_at": alert.archived_at or alert.created_at,
         **sparse(
+            access_type="SPEND" if alert.type in BALANCES else None,
             credit_type=credit_type_shape(catalog, alert.credit_type_id) if has_unit else None,
             uniqueness_key=alert.uniqueness_key,
             custom_field_filters=field_filters_shape(alert.filters) or None,

@@ -1,5 +1,6 @@
 """A customer as it is sent, and making it (2.3; R6, R21-R24)."""
 
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -82,11 +83,13 @@ def created(call: Call, body: CustomerSent) -> Customer:
         custom_fields=body.custom_fields,
         created_at=call.now,
     )
-    with writing(call.engine.db):
+    wanted, systems = _configurations(body), body.customer_revenue_system_configurations
+    # One command needs no transaction around it, in which the record of its refusal would be lost.
+    with writing(call.engine.db) if wanted or systems else nullcontext():
         call.engine.create_customer(customer, call.now, call.by)
-        for one in _configurations(body):
+        for one in wanted:
             configured(call, customer.id, one)
-        for system in body.customer_revenue_system_configurations:
+        for system in systems:
             recognized(call, customer.id, system)
     return customer
 
@@ -112,6 +115,6 @@ def _configurations(body: CustomerSent) -> list[ConfigurationSent]:
         told = sent.model_dump(
             exclude={"billing_provider_type", "billing_provider_customer_id"}, exclude_none=True
         )
-        told[ID_FIELDS.get(name, "customer_id")] = sent.billing_provider_customer_id
-        wanted.append(ConfigurationSent(billing_provider=name, configuration=told))
+        own = {ID_FIELDS.get(name, "customer_id"): sent.billing_provider_customer_id}
+        wanted.append(ConfigurationSent(billing_provider=name, configuration={**own, **told}))
     return wanted

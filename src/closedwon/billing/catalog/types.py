@@ -24,10 +24,10 @@ class CreditType(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     currency: str | None = None
     """ISO 4217 code; None for a custom pricing unit."""
+    archived_at: datetime | None = None
 
 
 USD_CENTS = CreditType(id=USD, name="USD (cents)", currency="USD")
-
 CURRENCIES = "AUD BRL CAD CHF CZK EUR GBP INR MXN NGN NOK NZD PLN SEK SGD TRY ZAR"  # 2.2, seed 001
 FIAT: Mapping[str, CreditType] = {USD: USD_CENTS} | {
     kind.id: kind

@@ -1,8 +1,18 @@
 """SHELF: one file per resource of the SDK; each registers its cases, and this file reads them."""
 
+from api.sdk.cases import alerts as alerts
+from api.sdk.cases import audit_logs as audit_logs
+from api.sdk.cases import billable_metrics as billable_metrics
+from api.sdk.cases import billing_providers as billing_providers
 from api.sdk.cases import contract_changes as contract_changes
 from api.sdk.cases import contracts as contracts
+from api.sdk.cases import custom_fields as custom_fields
 from api.sdk.cases import customers as customers
+from api.sdk.cases import named_schedules as named_schedules
+from api.sdk.cases import notifications as notifications
+from api.sdk.cases import pricing_units as pricing_units
+from api.sdk.cases import products as products
+from api.sdk.cases import rate_cards as rate_cards
 
 LEGACY = frozenset(
     {
