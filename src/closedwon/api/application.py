@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -91,13 +91,13 @@ def application(workers: Workers, options: Options) -> ASGIApp:
 
 
 def _described(routes: tuple[Route, ...]) -> Route:
-    """GET /openapi.json."""
-    made = document(routes)
+    """GET /openapi.json; made when it is first asked for, as that takes longer than starting."""
+    made = cache(lambda: document(routes))
     return Route(
         method="GET",
         path="/openapi.json",
         scope=Scope.READ,
-        do=lambda _call, _body: made,
+        do=lambda _call, _body: made(),
         is_stored=False,
     )
 
