@@ -34,6 +34,7 @@ from closedwon.engine.fields import check_fields
 from closedwon.engine.hierarchy_checks import check_place
 from closedwon.engine.manual import take_back_removed
 from closedwon.engine.price_checks import check_units
+from closedwon.engine.rate_cards import named
 from closedwon.engine.revisions import check_end, check_revise
 from closedwon.engine.subscription_checks import check_subscriptions
 from closedwon.engine.threshold_checks import check_settings
@@ -86,7 +87,8 @@ def create(
             if not _same(known[0].change, given, catalog):
                 raise Conflict("a contract with this id and other content exists", id=contract_id)
             return accounts.contract(stores, contract_id)
-        wanted = replace(given, rate_card_id=_card_id(stores, catalog, given))
+        card_id = named(stores, catalog, given.rate_card_id, given.term.start)
+        wanted = replace(given, rate_card_id=card_id)
         _check_new(stores, catalog, wanted)
         take_key(stores, Namespace.CONTRACT, wanted.uniqueness_key, contract_id, note.now)
         edit = Edit(
@@ -166,16 +168,6 @@ def _same(known: Change, given: Create, catalog: Catalog) -> bool:
     if isinstance(known, Create) and given.rate_card_id not in catalog.rate_cards:
         return replace(given, rate_card_id=known.rate_card_id) == known
     return given == known
-
-
-def _card_id(stores: Stores, catalog: Catalog, given: Create) -> str | None:
-    name = given.rate_card_id
-    if name is None or name in catalog.rate_cards:
-        return name
-    for card_id, window in stores.catalogue.cards_with_alias(name):
-        if window.covers(given.term.start):
-            return card_id
-    raise Refused("no rate card with this id, nor with this alias at the contract's start", id=name)
 
 
 def _check_new(stores: Stores, catalog: Catalog, wanted: Create) -> None:

@@ -19,7 +19,7 @@ from closedwon.engine.command import command
 from closedwon.engine.fields import check_fields
 from closedwon.engine.price_checks import BILLING_FREQUENCIES, check_price
 from closedwon.kernel.errors import Conflict, NotFound, Refused
-from closedwon.kernel.instant import on_hour
+from closedwon.kernel.instant import on_hour, wire_instant
 from closedwon.store.stores import Stores
 
 ALIASES_MAX = 100
@@ -53,6 +53,17 @@ def create(stores: Stores, card: RateCard, *, by: str, now: datetime) -> None:
         stores.catalogue.add_rate_card(card)
         stores.custom_fields.set("rate_card", card.id, card.custom_fields)
         running.changed = True
+
+
+def named(stores: Stores, catalog: Catalog, name: str | None, at: datetime) -> str | None:
+    """The card with this id, or with this alias at ``at`` (R57); raises NotFound. None is None."""
+    if name is None or name in catalog.rate_cards:
+        return name
+    card_id = stores.catalogue.card_with_alias(name, at)
+    if card_id is None:
+        told = "no rate card with this id, nor with this alias at that instant"
+        raise NotFound(told, rate_card=name, at=wire_instant(at))
+    return card_id
 
 
 def update(stores: Stores, card_id: str, given: CardUpdate, *, by: str, now: datetime) -> RateCard:

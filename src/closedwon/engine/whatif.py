@@ -16,6 +16,7 @@ from closedwon.billing.whatif.outcome import Outcome, outcome
 from closedwon.billing.whatif.replay import Replay, answered, ask
 from closedwon.engine import accounts
 from closedwon.engine.checks import check_terms
+from closedwon.engine.rate_cards import named
 from closedwon.engine.types import Meter
 from closedwon.kernel.calendar import add_months
 from closedwon.kernel.errors import NotFound, Refused
@@ -110,23 +111,14 @@ class Analyst:
             check_terms(catalog, change.terms, amended.prioritization)
             contracts[amended.id] = amended
             return replace(account, contracts=tuple(contracts.values())), amended.rate_card_id
-        change = replace(change, rate_card_id=self._card_id(catalog, change))
+        card_id = named(self._stores, catalog, change.rate_card_id, change.term.start)
+        change = replace(change, rate_card_id=card_id)
         check_terms(catalog, change.terms, change.prioritization)
         new = contract_of([_edit(question.contract_id, 0, change, now)])
         for old in account.contracts:
             contracts[old.id] = self._followed(old, new, now)
         contracts[new.id] = new
         return replace(account, contracts=tuple(contracts.values())), new.rate_card_id
-
-    def _card_id(self, catalog: Catalog, change: Create) -> str | None:
-        """The card itself, where an alias stands for it at the start of the terms (R57)."""
-        name = change.rate_card_id
-        if name is None or name in catalog.rate_cards:
-            return name
-        for card_id, window in self._stores.catalogue.cards_with_alias(name):
-            if window.covers(change.term.start):
-                return card_id
-        raise NotFound("no rate card with this id or alias", rate_card=name)
 
     def _followed(self, old: Contract, new: Contract, now: datetime) -> Contract:
         """``old`` as it is once ``new`` is signed."""

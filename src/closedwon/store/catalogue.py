@@ -1,5 +1,6 @@
 """The catalogue: credit types, metrics, products with dated versions, rate cards with rates."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -194,17 +195,15 @@ class Catalogue:
             ],
         )
 
-    def cards_with_alias(self, name: str) -> tuple[tuple[str, Interval], ...]:
-        """(card id, window) of every card that ever had the alias, latest assigned first (R57)."""
-        return tuple(
-            (row["rate_card_id"], _window(row))
-            for row in select(
-                self._db,
-                "select rate_card_id, starting_at, ending_before from rate_card_alias"
-                " where name = :name order by assigned desc",
-                name=name,
-            )
+    def card_with_alias(self, name: str, at: datetime) -> str | None:
+        """The card that has the alias at ``at``, of several the one it was given to last (R57)."""
+        rows = select(
+            self._db,
+            "select rate_card_id, starting_at, ending_before from rate_card_alias"
+            " where name = :name order by assigned desc",
+            name=name,
         )
+        return next((row["rate_card_id"] for row in rows if _window(row).covers(at)), None)
 
     def _all(self, table: str, kind: type[T]) -> list[T]:
         rows = select(self._db, f"select content from {table} order by rowid")  # noqa: S608 ours

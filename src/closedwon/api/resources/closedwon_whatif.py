@@ -5,6 +5,7 @@ from typing import Any
 from closedwon.api.call import Call, Route
 from closedwon.api.model import Whole
 from closedwon.api.shapes import credit_type_shape
+from closedwon.api.terms.cards import card_meant
 from closedwon.api.terms.contract import (
     KINDS,
     ContractOffer,
@@ -87,15 +88,11 @@ def _change(call: Call, body: WhatIf) -> Create | Amend:
 
 
 def _card(call: Call, body: WhatIf) -> RateCard | None:
-    """The rate card in force, for the unit of amounts; an unknown one is refused later."""
-    card_id = body.rate_card_id
-    if body.contract_id is not None:
-        card_id = call.engine.contract(body.contract_id).rate_card_id
-    elif body.rate_card_alias is not None:
-        named = call.engine.stores.catalogue.cards_with_alias(body.rate_card_alias)
-        held = [one for one, window in named if window.covers(body.starting_at)]
-        card_id = held[0] if held else None
-    return call.engine.catalog().rate_cards.get(card_id or "")
+    """The rate card in force; an alias that nothing has is refused later."""
+    if body.contract_id is None:
+        return card_meant(call, body.rate_card_id, body.rate_card_alias, body.starting_at)
+    contract = call.engine.contract(body.contract_id)
+    return call.engine.catalog().rate_cards.get(contract.rate_card_id or "")
 
 
 def _shape(call: Call, found: Comparison) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from closedwon.api.paging import paged_body
 from closedwon.api.product_shape import EVER
 from closedwon.api.shown.packages import package_shape
 from closedwon.api.terms.balances import RecurringSent
+from closedwon.api.terms.cards import card_meant
 from closedwon.api.terms.making import Making, making
 from closedwon.api.terms.overrides import OverrideSent
 from closedwon.api.terms.packages import (
@@ -26,13 +27,13 @@ from closedwon.api.terms.packages import (
 )
 from closedwon.api.terms.settings import balance_threshold, spend_threshold, tracker
 from closedwon.api.terms.subscriptions import SubscriptionSent
-from closedwon.billing.catalog.types import Alias, RateCard
+from closedwon.billing.catalog.types import Alias
 from closedwon.billing.contracts.edits import ContractSettings
 from closedwon.billing.contracts.packages import Package, PackageRecurring
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind, StatementSchedule
 from closedwon.engine.command import Author
-from closedwon.kernel.errors import NotFound, Refused
+from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval, format_instant, midnight, wire_instant
 from closedwon.store.tokens import Scope
 
@@ -151,7 +152,12 @@ def _package(call: Call, body: PackageSent) -> Package:
         CommitKind.CREDIT: each(RecurringSent, "recurring_credits"),
     }
     named = [sent for rows in (sold, *recurring.values()) for sent, _ in rows]
-    make = making(call, call.now, _card(call, body), [*body.commits, *named])
+    make = making(
+        call,
+        call.now,
+        card_meant(call, body.rate_card_id, body.rate_card_alias, call.now),
+        [*body.commits, *named],
+    )
     statement = body.usage_statement_schedule
     return Package(
         id=call.new_id(),
@@ -213,20 +219,6 @@ def _alias(call: Call, sent: AliasSent) -> Alias:
     if sent.ending_before is not None and sent.ending_before <= start:
         raise Refused("aliases: ending_before must be after starting_at", alias=sent.name)
     return Alias(name=sent.name, window=Interval(start, sent.ending_before))
-
-
-def _card(call: Call, body: PackageSent) -> RateCard | None:
-    """The card meant now; each contract resolves an alias at its own start (R57)."""
-    if body.rate_card_id is not None and body.rate_card_alias is not None:
-        raise Refused("rate_card_id: give it or rate_card_alias, not both (2.7)")
-    cards = call.engine.catalog().rate_cards
-    if body.rate_card_id is not None and body.rate_card_id not in cards:
-        raise NotFound("no such rate card", rate_card=body.rate_card_id)
-    if body.rate_card_alias is None:
-        return cards.get(body.rate_card_id or "")
-    named = call.engine.stores.catalogue.cards_with_alias(body.rate_card_alias)
-    held = [card_id for card_id, window in named if window.covers(call.now)]
-    return cards[held[0]] if held else None
 
 
 V1 = "/v1/packages"

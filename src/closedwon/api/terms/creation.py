@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call
+from closedwon.api.terms.cards import card_meant
 from closedwon.api.terms.contract import (
     ContractOffer,
     added,
@@ -14,12 +15,11 @@ from closedwon.api.terms.contract import (
 from closedwon.api.terms.making import Making, making
 from closedwon.api.terms.providers import provider_segment, revenue_segment
 from closedwon.api.terms.settings import balance_threshold, hierarchy, spend_threshold, tracker
-from closedwon.billing.catalog.types import RateCard
 from closedwon.billing.contracts.edits import ContractSettings, Create
 from closedwon.billing.contracts.packages import PackageOrder
 from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.engine.contracts import EditNote
-from closedwon.kernel.errors import NotFound, Refused
+from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import canonical
 from closedwon.kernel.instant import Interval
 
@@ -44,7 +44,7 @@ def created(call: Call, customer_id: str, body: ContractOffer) -> str:
     if body.ending_before is not None and body.ending_before <= body.starting_at:
         raise Refused("ending_before: must be after starting_at (R100)")
     call.engine.customer(customer_id)
-    card = _card(call, body)
+    card = card_meant(call, body.rate_card_id, body.rate_card_alias, body.starting_at)
     make = making(call, body.starting_at, card, with_temporary_ids(body))
     contract_id = call.new_id()
     terms = _given(call, make, customer_id, body)
@@ -99,20 +99,6 @@ def _settings(call: Call, make: Making, customer_id: str, body: ContractOffer) -
             salesforce_opportunity_id=body.salesforce_opportunity_id,
         ),
     )
-
-
-def _card(call: Call, body: ContractOffer) -> RateCard | None:
-    """The rate card meant, an alias as of the contract's start (R57); raises NotFound."""
-    if body.rate_card_id is not None and body.rate_card_alias is not None:
-        raise Refused("rate_card_id: give it or rate_card_alias, not both (2.7)")
-    cards = call.engine.catalog().rate_cards
-    if body.rate_card_id is not None and body.rate_card_id not in cards:
-        raise NotFound("no such rate card", rate_card=body.rate_card_id)
-    if body.rate_card_alias is None:
-        return None if body.rate_card_id is None else cards[body.rate_card_id]
-    named = call.engine.stores.catalogue.cards_with_alias(body.rate_card_alias)
-    held = [card_id for card_id, window in named if window.covers(body.starting_at)]
-    return cards[held[0]] if held else None
 
 
 def _ordered(call: Call, customer_id: str, body: ContractOffer) -> str:
