@@ -180,3 +180,21 @@ def test_s14_r258_late_detection_covers_the_hour_it_was_found_in(
     assert balance(story, shop) == 47
     (june,) = story.invoices(shop.customer, type="USAGE", status="DRAFT")
     assert dollars(june.total) == 0
+
+
+def test_s14_r262_an_outside_gate_is_told_and_tells_how_it_went(story: Story, shop: Seller) -> None:
+    """The webhook names the workflow; once it is paid the balance is there."""
+    sign(shop, 5000, threshold(shop, "EXTERNAL"))
+    assert used(story, shop, "4300", "06-20") == 7
+    (asked,) = [
+        one["properties"] for one in story.told() if one["type"] == "payment_gate.external_initiate"
+    ]
+
+    story.http.post(
+        "/v1/contracts/commits/threshold-billing/release",
+        json={"workflow_id": asked["workflow_id"], "outcome": "PAID"},
+    ).raise_for_status()
+
+    assert (asked["invoice_total"], asked["customer_id"]) == (4300, shop.customer)
+    assert balance(story, shop) == 50
+    assert recharges(story, shop) == [43]
