@@ -1,8 +1,12 @@
 """``Engine.packages``: contract templates and contracts made from them (R308-R311)."""
 
 from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from closedwon.billing.catalog.types import Catalog
+from closedwon.billing.contracts.gated import ProviderSegment
 from closedwon.billing.contracts.packaged import expanded
 from closedwon.billing.contracts.packages import Package, PackageOrder
 from closedwon.billing.contracts.state import Contract
@@ -52,6 +56,10 @@ class Packages:
             raise NotFound("no such package", package=package_id)
         return found
 
+    def named(self, name: str, at: datetime) -> Package:
+        """The package with this id, or with this alias at that instant; raises NotFound."""
+        return self.get(self._stores.packages.with_alias(name, at) or name)
+
     def all(self, *, archived: bool = False) -> tuple[Package, ...]:
         """Packages, oldest first; ``archived`` adds those no contract may use any more."""
         found = self._stores.packages.all()
@@ -69,16 +77,25 @@ class Packages:
         """Ids of contracts made from a package."""
         return self._stores.packages.contracts_on(package_id)
 
-    def order(self, name: str, contract_id: str, order: PackageOrder, note: EditNote) -> Contract:
+    def order(
+        self,
+        name: str,
+        contract_id: str,
+        order: PackageOrder,
+        note: EditNote,
+        providers: tuple[ProviderSegment, ...] = (),
+    ) -> Contract:
         """Create a contract from a package, named by id or by its alias at the start (R309, R310).
 
+        ``providers`` is the customer's configuration at the package's billing provider (R102).
         Again the same changes nothing. Raises NotFound, and Refused for an archived package.
         """
-        package_id = self._stores.packages.with_alias(name, order.starting_at) or name
-        package = self.get(package_id)
-        if package.archived_at is not None and contract_id not in self.contracts_on(package_id):
-            raise Refused("the package is archived (R308)", package=package_id)
+        package = self.named(name, order.starting_at)
+        if package.archived_at is not None and contract_id not in self.contracts_on(package.id):
+            raise Refused("the package is archived (R308)", package=package.id)
         signed = expanded(package, contract_id, order)
+        if providers:
+            signed = replace(signed, settings=replace(signed.settings, providers=providers))
         return contracts.create(self._stores, self._catalog(), contract_id, signed, note)
 
 

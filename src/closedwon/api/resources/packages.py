@@ -29,7 +29,7 @@ from closedwon.api.terms.settings import balance_threshold, spend_threshold, tra
 from closedwon.api.terms.subscriptions import SubscriptionSent
 from closedwon.billing.catalog.types import Alias
 from closedwon.billing.contracts.edits import ContractSettings
-from closedwon.billing.contracts.packages import Package, PackageRecurring
+from closedwon.billing.contracts.packages import Package, PackageCharge, PackageRecurring
 from closedwon.billing.contracts.state import Contract
 from closedwon.billing.contracts.terms import CommitKind, StatementSchedule
 from closedwon.engine.command import Author
@@ -158,7 +158,6 @@ def _package(call: Call, body: PackageSent) -> Package:
         card_meant(call, body.rate_card_id, body.rate_card_alias, call.now),
         [*body.commits, *named],
     )
-    statement = body.usage_statement_schedule
     return Package(
         id=call.new_id(),
         name=body.name,
@@ -167,7 +166,7 @@ def _package(call: Call, body: PackageSent) -> Package:
         duration=None if body.duration is None else body.duration.span,
         contract_name=body.contract_name,
         commits=_commits(make, body),
-        charges=tuple(package_charge(make, one) for one in body.scheduled_charges),
+        charges=_charges(make, body),
         overrides=tuple(
             package_override(make, one, f"overrides.{at}") for at, one in enumerate(overrides)
         ),
@@ -175,13 +174,14 @@ def _package(call: Call, body: PackageSent) -> Package:
         subscriptions=tuple(
             package_subscription(make, one, f"subscriptions.{at}") for at, one in enumerate(sold)
         ),
-        statement=StatementSchedule()
-        if statement is None
-        else StatementSchedule(frequency=statement.frequency, day=statement.day),
+        statement=_statement(body),
         prioritization=body.multiplier_override_prioritization,
         net_payment_terms_days=body.net_payment_terms_days,
         charges_on_usage_invoices=body.scheduled_charges_on_usage_invoices is not None,
         settings=_settings(make, body),
+        billing_provider=body.billing_provider,
+        delivery_method=body.delivery_method,
+        uniqueness_key=body.uniqueness_key,
         custom_fields=body.custom_fields,
         created_at=call.now,
     )
@@ -196,12 +196,26 @@ def _commits(make: Making, body: PackageSent) -> Any:
     )
 
 
+def _charges(make: Making, body: PackageSent) -> tuple[PackageCharge, ...]:
+    return tuple(
+        package_charge(make, one, f"scheduled_charges.{at}")
+        for at, one in enumerate(body.scheduled_charges)
+    )
+
+
 def _recurring(make: Making, sent: Mapping[CommitKind, Any]) -> tuple[PackageRecurring, ...]:
     return tuple(
         package_recurring(make, one, kind, f"recurring.{at}")
         for kind, rows in sent.items()
         for at, one in enumerate(rows)
     )
+
+
+def _statement(body: PackageSent) -> StatementSchedule:
+    sent = body.usage_statement_schedule
+    if sent is None:
+        return StatementSchedule()
+    return StatementSchedule(frequency=sent.frequency, day=sent.day)
 
 
 def _settings(make: Making, body: PackageSent) -> ContractSettings:

@@ -67,6 +67,9 @@ def package_shape(catalog: Catalog, package: Package, created_by: str) -> dict[s
             duration=None if package.duration is None else _span(package.duration),
             net_payment_terms_days=package.net_payment_terms_days,
             rate_card_id=package.rate_card_id,
+            billing_provider=package.billing_provider,
+            delivery_method=package.delivery_method,
+            uniqueness_key=package.uniqueness_key,
             scheduled_charges_on_usage_invoices="ALL"
             if package.charges_on_usage_invoices
             else None,
@@ -105,6 +108,7 @@ def _balance(catalog: Catalog, commit: PackageCommit) -> dict[str, Any]:
         "rate_type": commit.rate_type,
         "custom_fields": dict(commit.custom_fields),
         "access_schedule": {
+            "access_type": "SPEND",
             "credit_type": credit_type_shape(catalog, commit.access_credit_type_id),
             "schedule_items": [
                 {
@@ -125,7 +129,7 @@ def _balance(catalog: Catalog, commit: PackageCommit) -> dict[str, Any]:
     }
     if commit.payments:
         schedule = _points(catalog, commit.payments, commit.id, commit.payment_credit_type_id)
-        shape["invoice_schedule"] = {**schedule, "do_not_invoice": False}
+        shape["invoice_schedule"] = {**schedule, "do_not_invoice": commit.do_not_invoice}
     return shape
 
 
@@ -195,7 +199,7 @@ def _recurring(catalog: Catalog, given: PackageRecurring) -> dict[str, Any]:
     return {
         "id": term.id,
         "product": _product(catalog, term.product_id),
-        "access_amount": amount_shape(term.access),
+        "access_amount": {"access_type": "SPEND", **amount_shape(term.access)},
         "commit_duration": {"value": term.duration_periods, "unit": "PERIODS"},
         "priority": PRIORITY if term.priority is None else term.priority,
         "rate_type": term.rate_type,
@@ -232,6 +236,7 @@ def _subscription(catalog: Catalog, given: PackageSubscription) -> dict[str, Any
         },
         "quantity_management_mode": sold.mode.value,
         "initial_quantity": sold.initial_quantity,
+        "billing_cycle_config": {"invoice_placement": sold.placement.value},
         "custom_fields": dict(sold.custom_fields),
         **_window(given.window),
         **sparse(

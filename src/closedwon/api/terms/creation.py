@@ -1,5 +1,7 @@
 """Making a contract from what was sent: its terms, or a package (2.7; R93-R101, R310)."""
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from closedwon.api.answers import sparse
@@ -7,6 +9,7 @@ from closedwon.api.call import Call
 from closedwon.api.terms.cards import card_meant
 from closedwon.api.terms.contract import (
     ContractOffer,
+    ProviderSent,
     added,
     statement,
     transition,
@@ -16,6 +19,7 @@ from closedwon.api.terms.making import Making, making
 from closedwon.api.terms.providers import provider_segment, revenue_segment
 from closedwon.api.terms.settings import balance_threshold, hierarchy, spend_threshold, tracker
 from closedwon.billing.contracts.edits import ContractSettings, Create
+from closedwon.billing.contracts.gated import ProviderSegment
 from closedwon.billing.contracts.packages import PackageOrder
 from closedwon.billing.contracts.terms import UsageFilter
 from closedwon.engine.contracts import EditNote
@@ -110,6 +114,7 @@ def _ordered(call: Call, customer_id: str, body: ContractOffer) -> str:
         raise Refused(f"{extra[0]}: cannot be combined with a package (R310)")
     call.engine.customer(customer_id)
     contract_id = call.new_id()
+    name = body.package_id or body.package_alias or ""
     order = PackageOrder(
         customer_id=customer_id,
         starting_at=body.starting_at,
@@ -117,6 +122,20 @@ def _ordered(call: Call, customer_id: str, body: ContractOffer) -> str:
         transition=transition(body.transition),
         custom_fields=body.custom_fields,
     )
-    name = body.package_id or body.package_alias or ""
-    call.engine.packages.order(name, contract_id, order, EditNote(by=call.by, now=call.now))
+    providers = _providers(call, customer_id, name, body.starting_at)
+    note = EditNote(by=call.by, now=call.now)
+    call.engine.packages.order(name, contract_id, order, note, providers)
     return contract_id
+
+
+def _providers(
+    call: Call, customer_id: str, name: str, start: datetime
+) -> tuple[ProviderSegment, ...]:
+    """The customer's configuration at the package's billing provider; raises NotFound for none."""
+    package = call.engine.packages.named(name, start)
+    if package.billing_provider is None:
+        return ()
+    sent = ProviderSent(
+        billing_provider=package.billing_provider, delivery_method=package.delivery_method
+    )
+    return (replace(provider_segment(call, customer_id, sent), effective_at=start),)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, Field
 
+from closedwon.api.answers import Unsupported
 from closedwon.api.model import Instant, Key, Number, Texts, Whole, Wire, one_of, parsed, word
 from closedwon.api.terms.balances import (
     PRODUCT,
@@ -12,9 +13,10 @@ from closedwon.api.terms.balances import (
     RecurringSent,
     recurring,
 )
+from closedwon.api.terms.configurations import PROVIDERS, Method
 from closedwon.api.terms.making import Making
 from closedwon.api.terms.overrides import OverrideSent, override
-from closedwon.api.terms.schedules import SpanSent
+from closedwon.api.terms.schedules import AccessType, SpanSent
 from closedwon.api.terms.scopes import SpecifierSent, applicability
 from closedwon.api.terms.settings import BalanceThresholdSent, SpendThresholdSent, TrackerSent
 from closedwon.api.terms.subscriptions import SubscriptionSent, subscription
@@ -64,6 +66,7 @@ class PackageAccessScheduleSent(Wire):
 
     schedule_items: Annotated[list[PackageAccessSent], Field(min_length=1)]
     credit_type_id: str | None = None
+    access_type: AccessType | None = None
 
 
 class PackagePointSent(Wire):
@@ -79,6 +82,7 @@ class PackageScheduleSent(Wire):
 
     schedule_items: Annotated[list[PackagePointSent], Field(min_length=1)]
     credit_type_id: str | None = None
+    do_not_invoice: bool = False
 
 
 class PackageBalanceSent(Wire):
@@ -134,6 +138,8 @@ class PackageSent(Wire):
     rate_card_alias: str | None = None
     duration: SpanSent | None = None
     contract_name: str = ""
+    billing_provider: Annotated[str, one_of(*PROVIDERS)] | None = None
+    delivery_method: Method | None = None
     net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
     commits: list[PackageBalanceSent] = []
     credits: list[PackageBalanceSent] = []
@@ -176,7 +182,7 @@ def package_commit(make: Making, sent: PackageBalanceSent, where: str) -> Packag
     """A commit of a package."""
     if sent.type not in (CommitKind.PREPAID, CommitKind.POSTPAID):
         raise Refused(f"{where}.type: expected PREPAID or POSTPAID")
-    return _balance(make, sent, sent.type)
+    return _balance(make, sent, sent.type, where)
 
 
 def package_credit(make: Making, sent: PackageBalanceSent, where: str) -> PackageCommit:
@@ -184,11 +190,13 @@ def package_credit(make: Making, sent: PackageBalanceSent, where: str) -> Packag
     if sent.invoice_schedule is not None or sent.type not in (None, CommitKind.CREDIT):
         name = "type" if sent.invoice_schedule is None else "invoice_schedule"
         raise Refused(f"{where}.{name}: unknown field; a credit is free")
-    return _balance(make, sent, CommitKind.CREDIT)
+    return _balance(make, sent, CommitKind.CREDIT, where)
 
 
-def package_charge(make: Making, sent: PackageChargeSent) -> PackageCharge:
+def package_charge(make: Making, sent: PackageChargeSent, where: str) -> PackageCharge:
     """A scheduled charge of a package."""
+    if sent.schedule.do_not_invoice:
+        raise Refused(f"{where}.schedule.do_not_invoice: goes with commits only (2.7)")
     return PackageCharge(
         id=make.own_id(),
         product_id=sent.product_id,
@@ -232,8 +240,10 @@ def without_seats(sent: Mapping[str, Any]) -> dict[str, Any]:
     return {**sent, "seat_config": {"initial_seat_ids": [], **config}}
 
 
-def _balance(make: Making, sent: PackageBalanceSent, kind: CommitKind) -> PackageCommit:
+def _balance(make: Making, sent: PackageBalanceSent, kind: CommitKind, where: str) -> PackageCommit:
     schedule, paid = sent.access_schedule, sent.invoice_schedule
+    if schedule.access_type == "QUANTITY":
+        raise Unsupported(f"{where}.access_schedule.access_type: only SPEND is supported (R161)")
     return PackageCommit(
         id=make.own_id(sent.temporary_id),
         kind=kind,
@@ -247,6 +257,7 @@ def _balance(make: Making, sent: PackageBalanceSent, kind: CommitKind) -> Packag
             for one in schedule.schedule_items
         ),
         payments=() if paid is None else _points(paid),
+        do_not_invoice=paid is not None and paid.do_not_invoice,
         description=sent.description,
         priority=sent.priority,
         rollover_fraction=sent.rollover_fraction,

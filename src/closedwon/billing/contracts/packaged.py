@@ -85,6 +85,7 @@ def _commit(given: PackageCommit, commit_id: str, start: datetime) -> Commit:
         name=given.name,
         segments=segments,
         payments=_points(given.payments, commit_id, start),
+        do_not_invoice=given.do_not_invoice,
         description=given.description,
         priority=given.priority,
         rollover_fraction=given.rollover_fraction,

@@ -66,6 +66,7 @@ class PackageCommit(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     segments: tuple[PackageSegment, ...]
     payments: tuple[PackagePoint, ...] = ()
+    do_not_invoice: bool = False
     description: str = ""
     priority: Decimal | None = None
     rollover_fraction: Decimal | None = None
@@ -129,6 +130,10 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     net_payment_terms_days: int | None = None
     charges_on_usage_invoices: bool = False
     settings: ContractSettings = ContractSettings()
+    billing_provider: str | None = None
+    """Where its contracts' invoices go: the customer's own configuration there (R102)."""
+    delivery_method: str | None = None
+    uniqueness_key: str | None = None
     custom_fields: Mapping[str, str] = {}
     created_at: datetime
     archived_at: datetime | None = None

@@ -10,9 +10,12 @@ from api.sdk.cases import custom_fields as custom_fields
 from api.sdk.cases import customers as customers
 from api.sdk.cases import named_schedules as named_schedules
 from api.sdk.cases import notifications as notifications
+from api.sdk.cases import packages as packages
 from api.sdk.cases import pricing_units as pricing_units
 from api.sdk.cases import products as products
 from api.sdk.cases import rate_cards as rate_cards
+from api.sdk.cases import rates as rates
+from api.sdk.cases import usage as usage
 
 LEGACY = frozenset(
     {
