@@ -129,7 +129,28 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(Protocol):
-    """Where terms are provisioned: the embedded engine, or another billing system."""
+    """Where terms are provisioned: the embedded engine, or another billing system.
+
+    Plans are always made against our own copy. What leaves the process goes first, by ``send``;
+    what it did is then applied to the copy, with the deal's own rows, in one transaction (D5).
+    """
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether plans leave the process."""
+        ...
+
+    def begun(self) -> tuple[Plan, ...]:
+        """Plans that may have happened outside and not here yet; each has to be finished first."""
+        ...
+
+    def send(self, plan: Plan, *, now: datetime) -> None:
+        """Let the plan happen outside, in no transaction of the caller; again the same is nothing.
+
+        Raises Refused when it did not and will not happen, Conflict when somebody else changed the
+        contract there, RetryLater when it may have happened: sent again, it finds out.
+        """
+        ...
 
     def base(self, contract_id: str) -> str:
         """Digest a plan for this contract is made against; empty when there is no contract."""

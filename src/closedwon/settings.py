@@ -86,6 +86,14 @@ class Settings(BaseSettings):
         80, ge=1, le=100, description="Stop when anyone used this part of the daily API calls."
     )
 
+    target: Literal["embedded", "metronome"] = Field(
+        "embedded", description="Where terms are provisioned and billed; see docs/targets.md."
+    )
+    target_url: str = Field(
+        "", description="Base address of a remote target, https; closedwon or Metronome."
+    )
+    target_token: SecretStr = Field(SecretStr(""), description="Bearer token of a remote target.")
+
     poll_seconds: int = Field(60, ge=5, description="Pause between two runs of the line.")
     poll_overlap_minutes: int = Field(
         10, ge=1, description="How far each poll reaches back for rows committed late."

@@ -23,6 +23,7 @@ COMMANDS = {
     "contracts": "contracts:contracts",
     "deals": "deals:deals",
     "deliveries": "deliveries:deliveries",
+    "target": "target:target",
     "demo": "demo.command:demo",
     "docs": "docs:docs",
     "doctor": "doctor:doctor",

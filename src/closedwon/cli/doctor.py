@@ -23,6 +23,8 @@ def doctor(session: Session, *, offline: bool) -> None:
 
     app = session.app
     checks: list[tuple[str, Callable[[App], str]]] = [("sqlite", _sqlite), ("state", _state)]
+    if app.settings.target != "embedded":
+        checks.append(("target", _target))
     if not offline:
         checks += [("login", _login), ("package", _package), ("mapping", _mapping)]
     code = 0
@@ -62,6 +64,10 @@ def _state(app: "App") -> str:
         raise InvariantBroken(f"usage is damaged: {damaged[0]}", problems=len(damaged))
     counts = app.store.deals.check()
     return f"{app.settings.state_file} sound, {counts.seen} deals"
+
+
+def _target(app: "App") -> str:
+    return f"{app.remote_target.check()} answers and bills; our engine is its copy"
 
 
 def _login(app: "App") -> str:

@@ -13,7 +13,7 @@ def status(session: Session, *, detailed_exitcode: bool) -> None:
 
     Asks Salesforce nothing. Exits 1 when parked deals and parked reasons disagree.
     """
-    store = session.app.store
+    app, store = session.app, session.app.store
     counts = store.deals.check()
     click.echo(
         f"deals: {counts.seen} seen = {counts.provisioned} provisioned + {counts.parked} parked"
@@ -25,6 +25,9 @@ def status(session: Session, *, detailed_exitcode: bool) -> None:
     if sent:
         told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sent.items())
         click.echo(f"deliveries: {told}")
+    if app.settings.target != "embedded":
+        begun = len(app.target.begun())
+        click.echo(f"billed by {app.settings.target}: {begun} plans begun there, to be finished")
     for mark in store.watermarks.all():
         click.echo(f"read {mark.object_name} until {mark.until:%Y-%m-%d %H:%M:%S}Z")
     for step, (at, report, error) in store.runs.last().items():

@@ -1,20 +1,23 @@
 """apply: carry plans out; all of one deal in one transaction, billing included (D5, G1)."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from closedwon.deals.types import Deal, Finding, Plan, Terms
-from closedwon.kernel.errors import Conflict, Refused
+from closedwon.kernel.errors import Conflict, Refused, RetryLater
 from closedwon.ports import Target
 from closedwon.step import StepReport
 from closedwon.store.database import writing
 from closedwon.store.line import LineStore
-from closedwon.store.line.deal_row import DealRow
+from closedwon.store.line.deal_row import DealRow, Outcome
 from closedwon.store.line.plans import StoredPlan
 
 BATCH_MAX = 200
+AWAY_AFTER = 3
+"""Deals in a row for which the target was not able; then it is away and the step stops."""
 BY = "sync"
 """Who acts, in the audit log."""
 POISON = (Refused, ArithmeticError, LookupError, TypeError, ValueError)
@@ -28,29 +31,55 @@ class Apply:
     store: LineStore
     plan_of: Callable[[Deal, Terms, datetime], Plan]
     target: Target
-    """Where plans are carried out; the embedded engine joins the open transaction."""
+    """Where plans are carried out; the embedded engine joins the open transaction, what is outside
+    goes before it."""
     unblocks: tuple[str, ...] = ()
     """Mapping findings that the arrival of any contract may settle; such deals are mapped again."""
     name: str = "apply"
 
     def run(self, now: datetime) -> StepReport:
-        """One batch; a deal billing refuses is rolled back whole and parked alone (G13)."""
+        """One batch; a deal billing refuses is rolled back whole and parked alone (G13).
+
+        What began outside is finished first, whatever the deal says now. Raises RetryLater when the
+        target is away and nothing could be done; the deals wait.
+        """
         counts: Counter[str] = Counter()
-        for row in self.store.deals.waiting(self.name, BATCH_MAX):
+        away: list[RetryLater] = []
+        for row, work in self._work(now):
             try:
-                with writing(self.store.db):
-                    counts[self._apply(row, now)] += 1
+                counts[work()] += 1
+                away.clear()
             except POISON as error:
                 with writing(self.store.db):
                     self._park(row, error, now)
                 counts["parked"] += 1
+            except RetryLater as error:
+                away.append(error)
+                counts["waiting"] += 1
+            if len(away) == AWAY_AFTER:
+                break
+        if away and not (counts["done"] or counts["parked"]):
+            raise away[0]
         return StepReport(
             step=self.name,
             done=counts["done"],
             unchanged=counts["unchanged"],
             parked=counts["parked"],
             waiting=counts["waiting"],
+            notes=tuple(str(error) for error in away[:1]),
         )
+
+    def _work(self, now: datetime) -> Iterator[tuple[DealRow, Callable[[], str]]]:
+        """Each deal with what is to be done for it: begun plans, then deals that wait."""
+        for plan in self.target.begun():
+            row = self.store.deals.get(plan.opportunity_id)
+            live = self.store.plans.live(plan.opportunity_id)
+            is_next = row.waits_for == self.name and live is not None and live.plan == plan
+            needs_person = row.outcome is Outcome.PARKED and row.waits_for is None
+            if not (is_next or needs_person):
+                yield row, partial(self._finish, row, plan, now)
+        for row in self.store.deals.waiting(self.name, BATCH_MAX):
+            yield row, partial(self._carry_out, row, now)
 
     def apply_as_planned(self, plan: Plan, by: str, now: datetime) -> None:
         """Apply the live plan of a deal if it is the one a person looked at.
@@ -58,21 +87,52 @@ class Apply:
         Raises Conflict when the deal or billing moved since ``plan`` was made, NotFound when the
         deal was never seen; nothing is changed then.
         """
+        deal_id = plan.opportunity_id
+        if self.target.is_remote:
+            live = self._live_as(plan)
+            if not self._still_holds(live, now):
+                raise _moved(deal_id)
+            self.target.send(live.plan, now=now)
         with writing(self.store.db):
-            row = self.store.deals.get(plan.opportunity_id)
-            live = self.store.plans.live(plan.opportunity_id)
-            if live is None or _facts(live.plan) != _facts(plan):
-                raise Conflict(
-                    "the world moved since this plan was made; make a new one",
-                    opportunity=plan.opportunity_id,
-                )
-            self.store.plans.release(plan.opportunity_id, by, now)
-            self.store.parked.release(plan.opportunity_id, by, now)
+            row = self.store.deals.get(deal_id)
+            self._live_as(plan)
+            self.store.plans.release(deal_id, by, now)
+            self.store.parked.release(deal_id, by, now)
             if self._apply(row, now) != "done":
-                raise Conflict(
-                    "billing moved since this plan was made; make a new one",
-                    opportunity=plan.opportunity_id,
-                )
+                raise _moved(deal_id)
+
+    def _live_as(self, plan: Plan) -> StoredPlan:
+        """The live plan of the deal; raises Conflict when it is not the one looked at."""
+        self.store.deals.get(plan.opportunity_id)
+        live = self.store.plans.live(plan.opportunity_id)
+        if live is None or _facts(live.plan) != _facts(plan):
+            raise Conflict(
+                "the world moved since this plan was made; make a new one",
+                opportunity=plan.opportunity_id,
+            )
+        return live
+
+    def _carry_out(self, row: DealRow, now: datetime) -> str:
+        """The live plan outside, where there is an outside, and then here."""
+        if self.target.is_remote:
+            live = self.store.plans.live(row.opportunity_id)
+            if live is not None and live.may_apply and self._still_holds(live, now):
+                self.target.send(live.plan, now=now)
+        with writing(self.store.db):
+            return self._apply(row, now)
+
+    def _finish(self, row: DealRow, plan: Plan, now: datetime) -> str:
+        """A plan that began outside while its deal went on; the deal is read again after it."""
+        deal_id = row.opportunity_id
+        self.target.send(plan, now=now)
+        terms = self.store.deals.terms(deal_id)
+        with writing(self.store.db):
+            self.target.apply(plan, by=BY, now=now)
+            self.store.parked.resolve(deal_id, now)
+            contract_id = row.contract_id or terms.contract_id
+            self.store.deals.provisioned(row, now, terms.customer.id, contract_id)
+            self.store.deals.mark([deal_id], now, forced=True)
+        return "done"
 
     def _apply(self, row: DealRow, now: datetime) -> str:
         deal_id = row.opportunity_id
@@ -112,3 +172,8 @@ class Apply:
 def _facts(plan: Plan) -> tuple[object, ...]:
     """What must not have moved between planning and applying."""
     return (plan.deal_fingerprint, plan.base, plan.money, len(plan.steps))
+
+
+def _moved(deal_id: str) -> Conflict:
+    told = "billing moved since this plan was made; make a new one"
+    return Conflict(told, opportunity=deal_id)

@@ -1,12 +1,11 @@
 """Plans carried out in the embedded engine, in the transaction of the caller (D5, G1)."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
 from closedwon.billing.account import Customer
-from closedwon.billing.contracts.edits import Added, Amend, ChangeEnd, Create, Revise
-from closedwon.billing.contracts.terms import CommitKind
+from closedwon.billing.contracts.edits import Amend, ChangeEnd, Create, Revise
+from closedwon.deals.fields import custom_fields
 from closedwon.deals.types import (
     CreateContract,
     CreateCustomer,
@@ -26,8 +25,17 @@ from closedwon.store.line.plans import plan_text
 class EmbeddedTarget:
     """Every step is an engine command with a derived id: a plan applied twice changes nothing."""
 
+    is_remote = False
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def begun(self) -> tuple[Plan, ...]:
+        """None: a plan happens whole or not at all here."""
+        return ()
+
+    def send(self, plan: Plan, *, now: datetime) -> None:
+        """Nothing: no effect of it leaves the process."""
 
     def base(self, contract_id: str) -> str:
         """Digest a plan for this contract is made against; empty when there is no contract."""
@@ -102,33 +110,10 @@ class EmbeddedTarget:
         self, change: Create | Amend | Revise | ChangeEnd, by: str, now: datetime
     ) -> None:
         """The mapping was checked, so its custom field keys are made known (R364)."""
-        if isinstance(change, ChangeEnd):
-            return
-        allow = self._engine.ensure_custom_field_keys
-        allow("contract", change.custom_fields, now, by)
-        for added in _added(change):
-            for commit in added.commits:
-                credit = commit.kind is CommitKind.CREDIT
-                entity = "contract_credit" if credit else "commit"
-                allow(entity, commit.custom_fields, now, by)
-            for charge in added.charges:
-                allow("scheduled_charge", charge.custom_fields, now, by)
-            for sold in added.subscriptions:
-                allow("subscription", sold.custom_fields, now, by)
-            for term in added.recurring:
-                credit = term.kind is CommitKind.CREDIT
-                entity = "contract_credit" if credit else "commit"
-                allow(entity, term.custom_fields, now, by)
+        for entity, fields in custom_fields(change):
+            self._engine.ensure_custom_field_keys(entity, fields, now, by)
 
 
 def _edit_id(plan: Plan, key: str, step: CreateContract | EditContract) -> str:
     """The same plan appends the same edit; a later plan, made against another base, a new one."""
     return derive("edit", step.contract_id, key, str(plan.steps.index(step)))
-
-
-def _added(change: Create | Amend | Revise) -> Iterator[Added]:
-    if isinstance(change, Revise):
-        yield change.add
-        yield change.replace
-    else:
-        yield change.terms

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
-from types import TracebackType
 from typing import Self, assert_never
 
 from sqlite_utils import Database
@@ -17,7 +15,7 @@ from closedwon.engine import Engine
 from closedwon.formula.schema import Schema
 from closedwon.kernel.errors import NotFound, RetryLater
 from closedwon.kernel.ids import id18
-from closedwon.ports import Gone, Unready
+from closedwon.ports import Gone, Target, Unready
 from closedwon.settings import Settings
 from closedwon.step import Step
 from closedwon.store.database import close, open_database, writing
@@ -30,21 +28,22 @@ from closedwon.sync.figures import Figures
 from closedwon.sync.finalize import Finalize
 from closedwon.sync.map import Map
 from closedwon.sync.plan import MakePlan
-from closedwon.sync.poll import Poll, PollOptions
+from closedwon.sync.poll import Poll
 from closedwon.sync.push import Push
 from closedwon.sync.retries import Retries
 from closedwon.sync.seal import Seal
 from closedwon.sync.sweep import Sweep
 from closedwon.sync.watch import Watch
-from closedwon.targets import EmbeddedTarget
+from closedwon.targets import MetronomeTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
-from closedwon.wiring.choices import billing_settings
+from closedwon.wiring.choices import billing_settings, poll_options
 from closedwon.wiring.delivery import deliveries, metering
 from closedwon.wiring.lock import writer_lock
 from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
 from closedwon.wiring.org import Org
 from closedwon.wiring.places import share
+from closedwon.wiring.target import bills_here, chosen_target, remote_target
 
 BACKFILL_BATCH = 1000
 """Deals a backfill reads at a time."""
@@ -94,12 +93,7 @@ class App:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -153,7 +147,7 @@ class App:
         """The mapping files, checked against the org's objects. Raises MappingError."""
         schema = self.org.schema if self._schema is None else self._schema
         newest = self.settings.mapping or share() / "mappings" / "cpq.yaml"
-        files: tuple[Path, ...] = (newest, *self.settings.older_mappings)
+        files = (newest, *self.settings.older_mappings)
         return Mappings(tuple(read_mapping(file, schema) for file in files))
 
     @cached_property
@@ -171,6 +165,16 @@ class App:
     def work(self) -> DealWork:
         """What the steps ask about a deal."""
         return DealWork(self.mappings, self.engine, self.store)
+
+    @cached_property
+    def target(self) -> Target:
+        """Where terms are provisioned."""
+        return chosen_target(self.settings, self._open, self.engine, self.sleep)
+
+    @property
+    def remote_target(self) -> MetronomeTarget:
+        """The target beyond the wire; raises ConfigError when our engine is the target."""
+        return remote_target(self.settings, self._open, self.engine, self.sleep)
 
     @property
     def inbound(self) -> tuple[Step, ...]:
@@ -210,9 +214,11 @@ class App:
 
     @property
     def closing(self) -> tuple[Step, ...]:
-        """The steps that freeze invoices, tell of them and seal usage."""
-        metered = metering(self.settings, self.engine)
+        """The steps that freeze invoices, tell of them and seal usage; a remote target bills."""
         seal = Seal(seal=self.usage.seal)
+        if not bills_here(self.settings):
+            return (seal,)
+        metered = metering(self.settings, self.engine)
         return (self.watch, Finalize(engine=self.engine), *metered, *self.delivering, seal)
 
     @cached_property
@@ -222,14 +228,15 @@ class App:
 
     @cached_property
     def delivering(self) -> tuple[Step, ...]:
-        """The step that sends webhooks and invoices; none when nothing is configured."""
+        """The step that sends webhooks and invoices; none when there are none to send."""
+        if not bills_here(self.settings):
+            return ()
         return deliveries(self.settings, self._open, self.engine, self.clock)
 
     @property
     def sweeping(self) -> tuple[Step, ...]:
         """The nightly comparison of every deal."""
-        root = self.mappings.newest.source.root
-        return (Sweep(store=self.store, crm=self.crm, root=root),)
+        return (Sweep(store=self.store, crm=self.crm, root=self.mappings.newest.source.root),)
 
     @property
     def apply(self) -> Apply:
@@ -237,7 +244,7 @@ class App:
         return Apply(
             store=self.store,
             plan_of=self.work.plan_of,
-            target=EmbeddedTarget(self.engine),
+            target=self.target,
             unblocks=FOLLOW_CODES,
         )
 
@@ -250,6 +257,7 @@ class App:
             environment=self.settings.environment,
             root=self.mappings.newest.source.root,
             console_url=self.settings.console_url,
+            bills_here=bills_here(self.settings),
         )
 
     def see(self, opportunity_ids: Iterable[str], now: datetime) -> None:
@@ -291,10 +299,5 @@ class App:
         )
 
     def _poll(self) -> Poll:
-        options = PollOptions(
-            start_from=self.settings.go_live,
-            overlap=timedelta(minutes=self.settings.poll_overlap_minutes),
-            settle=timedelta(seconds=self.settings.settle_seconds),
-        )
-        source = self.mappings.newest.source
+        source, options = self.mappings.newest.source, poll_options(self.settings)
         return Poll(store=self.store, crm=self.crm, source=source, options=options)

@@ -1,7 +1,10 @@
-"""The settings of billing, as the engine takes them."""
+"""The settings of billing and of polling, as engine and step take them."""
+
+from datetime import timedelta
 
 from closedwon.billing.account import BillingSettings
 from closedwon.settings import Settings
+from closedwon.sync.poll import PollOptions
 
 
 def billing_settings(settings: Settings) -> BillingSettings:
@@ -12,4 +15,13 @@ def billing_settings(settings: Settings) -> BillingSettings:
         corrections=settings.billing_corrections,
         drawdown_dates=settings.billing_drawdown_dates,
         max_individual_seats=settings.billing_max_individual_seats,
+    )
+
+
+def poll_options(settings: Settings) -> PollOptions:
+    """How far polls reach back."""
+    return PollOptions(
+        start_from=settings.go_live,
+        overlap=timedelta(minutes=settings.poll_overlap_minutes),
+        settle=timedelta(seconds=settings.settle_seconds),
     )

@@ -22,11 +22,12 @@ def rehearsal(
 ) -> Iterator[App]:
     """An application that starts where the state is and changes nothing of it.
 
-    Nothing is pushed or delivered. Usage is not copied: a rehearsal plans and applies deals, it
-    does not bill.
+    Nothing is pushed, delivered or sent to a remote target. Usage is not copied: a rehearsal plans
+    and applies deals, it does not bill.
     """
     with tempfile.TemporaryDirectory(prefix="closedwon-rehearsal-") as directory:
-        alone = {"state_dir": Path(directory), "push_enabled": False, **NOTHING_DELIVERED}
+        alone = {"state_dir": Path(directory), "push_enabled": False}
+        alone |= {"target": "embedded", **NOTHING_DELIVERED}
         copy = settings.model_copy(update=alone)
         if settings.state_file.exists():
             _copy(settings.state_file, copy.state_file)

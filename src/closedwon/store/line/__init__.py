@@ -8,6 +8,7 @@ from closedwon.store.line.deals import Deals
 from closedwon.store.line.parked import ParkedRows
 from closedwon.store.line.plans import Plans
 from closedwon.store.line.push_rows import PushRows
+from closedwon.store.line.remote import RemoteBook
 from closedwon.store.line.run_log import RunLog
 from closedwon.store.line.tables import m020_line_tables
 from closedwon.store.line.watermarks import Watermarks
@@ -20,6 +21,7 @@ __all__ = [
     "ParkedRows",
     "Plans",
     "PushRows",
+    "RemoteBook",
     "RunLog",
     "Watermarks",
     "m020_line_tables",
