@@ -229,8 +229,6 @@ class App:
     @cached_property
     def delivering(self) -> tuple[Step, ...]:
         """The step that sends webhooks and invoices; none when there are none to send."""
-        if not bills_here(self.settings):
-            return ()
         return deliveries(self.settings, self._open, self.engine, self.clock)
 
     @property
@@ -241,12 +239,8 @@ class App:
     @property
     def apply(self) -> Apply:
         """The step that writes billing."""
-        return Apply(
-            store=self.store,
-            plan_of=self.work.plan_of,
-            target=self.target,
-            unblocks=FOLLOW_CODES,
-        )
+        plan_of, target = self.work.plan_of, self.target
+        return Apply(store=self.store, plan_of=plan_of, target=target, unblocks=FOLLOW_CODES)
 
     @property
     def figures(self) -> Figures:

@@ -21,6 +21,7 @@ from closedwon.sync.meter import Meter
 from closedwon.transport import Limits, open_client
 from closedwon.transport.client import require_private
 from closedwon.wiring.markets import marketplaces
+from closedwon.wiring.target import bills_here
 
 NOTHING_DELIVERED: Final[Mapping[str, Any]] = {
     "webhook_urls": {},
@@ -35,8 +36,10 @@ NOTHING_DELIVERED: Final[Mapping[str, Any]] = {
 
 
 def delivers(settings: Settings) -> bool:
-    """Whether anything is configured to be delivered."""
-    return any(getattr(settings, name) != nothing for name, nothing in NOTHING_DELIVERED.items())
+    """Whether anything is configured to be delivered; what a remote target bills, it delivers."""
+    return bills_here(settings) and any(
+        getattr(settings, name) != nothing for name, nothing in NOTHING_DELIVERED.items()
+    )
 
 
 def metering(settings: Settings, engine: Engine) -> tuple[Step, ...]:

@@ -13,7 +13,6 @@ from closedwon.sync.line import run_line
 from closedwon.wiring.app import App
 from closedwon.wiring.delivery import delivers
 from closedwon.wiring.lock import leave, writer_lock
-from closedwon.wiring.target import bills_here
 
 LATE_FACTOR = 5
 """Not ready when the line has not come through for this many pauses."""
@@ -66,7 +65,7 @@ class Runner:
                 run=lambda: self._run("closing"),
                 every_s=settings.finalize_seconds,
             ),
-            *((deliver,) if delivers(settings) and bills_here(settings) else ()),
+            *((deliver,) if delivers(settings) else ()),
             *((push,) if settings.push_enabled else ()),
             Job(name="sweep", run=lambda: self._run("sweeping"), at=settings.sweep_at),
         )
