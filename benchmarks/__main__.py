@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -12,6 +13,8 @@ from typing import Any
 from benchmarks import BENCHMARKS
 
 RESULTS = Path(".bench/results.json")
+PART = r"<!-- (\w+) -->\n(.*?)\n*(?=<!-- \w+ -->|\Z)"
+"""A benchmark's name and its part of a page."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,10 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
         module = import_module(BENCHMARKS[name])
         print(f"== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         found[name] = module.run(small=options.small)
-        for line in _lines(found[name]):
+        for line in [found[name]["skipped"]] if "skipped" in found[name] else _lines(found[name]):
             print(f"   {line}", flush=True)
-        if hasattr(module, "PAGE") and not options.small:
-            options.docs.joinpath(module.PAGE).write_text(module.page(found[name]))
+        if hasattr(module, "PAGE") and not options.small and "skipped" not in found[name]:
+            _write_part(options.docs / module.PAGE, name, module.page(found[name]))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     answer = {"small": options.small, **machine, "benchmarks": found}
@@ -34,6 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     for name in differing:
         print(f"{name}: the two sides differ", file=sys.stderr)
     return 1 if differing else 0
+
+
+def _write_part(page: Path, name: str, text: str) -> None:
+    """Put a benchmark's part in the place of its last one; parts stand in the order of names."""
+    parts: dict[str, str] = {}
+    for found in re.finditer(PART, page.read_text() if page.exists() else "", re.DOTALL):
+        parts[found[1]] = found[2]
+    parts[name] = text.strip("\n")
+    ordered = [(one, parts[one]) for one in BENCHMARKS if one in parts]
+    page.write_text("\n\n".join(f"<!-- {one} -->\n{part}" for one, part in ordered) + "\n")
 
 
 def _lines(figures: Mapping[str, Any]) -> list[str]:

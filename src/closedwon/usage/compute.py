@@ -42,6 +42,7 @@ class Compute:
         self._db = duckdb.connect(":memory:")
         self._db.execute(f"set memory_limit = {quoted(memory)}")
         self._db.execute(f"set threads = {threads}")
+        self._db.execute("set parquet_metadata_cache = true")  # Segments never change.
         self._db.execute(f"set temp_directory = {quoted(str(directory / 'spill'))}")
         self._db.register("nothing", STORED.empty_table())
         self._sealed = self._loaded = 0

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlite_utils import Database
 
 from closedwon.billing.columns.panel import Increments, Panel
-from closedwon.billing.rating.demand import Demand, Quantities
+from closedwon.billing.rating.demand import Demand, Quantities, Reading
 from closedwon.kernel.errors import NotFound, Refused
 from closedwon.store.database import close, open_database, writing
 from closedwon.usage import hot, sealed
@@ -21,6 +22,7 @@ from closedwon.usage.compute import Compute, checked
 from closedwon.usage.dedupe import Batch, Outcome, outcomes, sorted_out
 from closedwon.usage.options import BACKDATING_DAYS, UsageOptions
 from closedwon.usage.questions import Questions
+from closedwon.usage.remembered import Remembered
 from closedwon.usage.schema import migrate
 from closedwon.usage.seal import SEAL_EVENTS, SealReport, seal
 from closedwon.usage.seen import SeenIds
@@ -80,6 +82,7 @@ class UsageLog(Questions):
         self._together = Together(self._store, BATCHES_MAX)
         self._seen = SeenIds()
         self._tail = Tail()
+        self._remembered = Remembered()
         self._segments: tuple[Segment, ...] = ()
         self._sealed = self._last = 0
         self._engine: Compute | None = None
@@ -127,7 +130,15 @@ class UsageLog(Questions):
 
         Raises Refused for a key used twice or cuts that do not rise.
         """
-        return self.measured_over(self.snapshot(), demands)
+        asked = checked(tuple(demands))
+        snapshot = self.snapshot()
+        known = self._remembered.known(asked, snapshot.last)
+        others = tuple(demand for demand in asked if demand.key not in known)
+        if others:
+            measured = self.measured_over(snapshot, others)
+            self._remembered.keep(others, snapshot.last, measured)
+            known |= measured
+        return {demand.key: known[demand.key] for demand in asked}
 
     def measure_panels(self, panels: Sequence[Panel]) -> list[Increments]:
         """As ``measure``, for the same demands of many customers, answered as columns."""
@@ -135,7 +146,9 @@ class UsageLog(Questions):
         with self._computing:
             return self._compute().panels(self.snapshot(), panels, retroactive=retroactive)
 
-    def measured_over(self, snapshot: Snapshot, demands: Iterable[Demand]) -> Quantities:
+    def measured_over(
+        self, snapshot: Snapshot, demands: Iterable[Demand]
+    ) -> dict[str, tuple[Reading, ...]]:
         """The same over a given snapshot of this store."""
         asked = checked(tuple(demands))
         measurable = [demand for demand in asked if len(demand.cuts) > 1 and demand.customer_ids]
@@ -247,7 +260,9 @@ class UsageLog(Questions):
                 self._seen.add(hashes[newer], sequences[newer])
                 self._seen.seal(sequences, fingerprints)
             self._tail.drop_through(self._sealed)
-            self._last = max(self._last, self._sealed)
+            if self._sealed > self._last:
+                self._remembered.forget(self._sealed)
+                self._last = self._sealed
         for batch in hot.batches_after(db, self._last):
             self._learn(batch)
 
@@ -256,6 +271,7 @@ class UsageLog(Questions):
             self._seen.add(batch["id_hash"].to_numpy(), batch["sequence"].to_numpy())
         self._tail.append(batch)
         self._last = batch["sequence"][-1].as_py()
+        self._remembered.learn(pc.unique(batch["customer"]).to_pylist(), self._last)
 
     def _events_at(self, sequences: Sequence[int]) -> Mapping[int, UsageEvent]:
         found = {s: self._tail.event(s) for s in sequences if s > self._sealed}

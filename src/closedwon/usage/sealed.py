@@ -18,7 +18,8 @@ from closedwon.usage.columns import SEALED, Hashes, event_at, fingerprints
 from closedwon.usage.tail import Segment
 from closedwon.usage.types import UsageEvent
 
-ROW_GROUP_ROWS = 100_000
+ROW_GROUP_ROWS = 10_000
+"""Few, so that the events of one customer are found without reading many others."""
 TEMPORARY = ".part"
 
 
