@@ -150,6 +150,92 @@ def test_g24_bodies_too_long_too_deep_or_not_json_are_refused(http: httpx.Client
     assert chunked.status_code == 411
 
 
+def test_r8_a_kept_answer_has_the_headers_it_had(http: httpx.Client) -> None:
+    key = {"Idempotency-Key": "k"}
+    twin = {"name": "A", "ingest_aliases": ["a"]}
+    http.post("/v1/customers", json=twin)
+
+    first, again = (http.post("/v1/customers", json=twin, headers=key) for _ in range(2))
+
+    assert (first.status_code, again.text) == (409, first.text)
+    for answer in (first, again):
+        assert answer.headers["x-should-retry"] == "false"
+        assert answer.headers["X-Closedwon-Code"] == "conflict"
+    assert [one.headers.get("Idempotent-Replayed") for one in (first, again)] == [None, "true"]
+
+
+def test_r8_what_is_not_supported_says_so_with_a_key_too(http: httpx.Client) -> None:
+    answer = http.post("/v1/plans/create", json={}, headers={"Idempotency-Key": "k"})
+
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (501, "false")
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\u00e9"])
+def test_r8_a_key_is_printable_text_of_at_most_255_characters(http: httpx.Client, key: str) -> None:
+    headers = {"Idempotency-Key": key.encode("latin-1")}
+
+    answer = http.post("/v1/customers", json={"name": "A"}, headers=headers)
+
+    assert (answer.status_code, answer.headers["X-Closedwon-Code"]) == (400, "invalid_request")
+
+
+def test_an_error_tells_its_form_from_its_meaning_by_its_code(http: httpx.Client) -> None:
+    def code(answer: httpx.Response) -> tuple[int, str]:
+        return answer.status_code, answer.headers["X-Closedwon-Code"]
+
+    metric = {"name": "Calls", "aggregation_type": "SUM"}
+    assert code(http.post("/v1/customers", json={"nme": "A"})) == (400, "invalid_request")
+    assert code(http.post("/v1/billable-metrics/create", json=metric)) == (400, "refused")
+    assert code(http.get("/v1/customers/nobody")) == (404, "not_found")
+    assert code(http.get("/v1/nothing")) == (404, "no_such_path")
+    assert code(httpx.get(http.base_url.join("/v1/customers"))) == (401, "auth")
+    deep = b'{"name": ' + b"[" * 50 + b"]" * 50 + b"}"
+    assert code(http.post("/v1/customers", content=deep)) == (400, "invalid_request")
+
+
+def test_a_wrong_method_is_told_the_right_ones(http: httpx.Client) -> None:
+    found = {
+        path: http.request("TRACE", path).headers["Allow"]
+        for path in ("/v1/customers", "/v1/customers/x", "/v1/customers/archive")
+    }
+
+    assert found == {
+        "/v1/customers": "GET, POST",
+        "/v1/customers/x": "GET",
+        "/v1/customers/archive": "POST",
+    }
+    assert http.options("/v1/customers").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00", "1899-12-31T23:59:59Z", "now", ""],
+)
+def test_an_instant_outside_of_time_is_refused(http: httpx.Client, instant: str) -> None:
+    sent = {"customer_id": "c", "contract_id": "k", "starting_at": instant}
+
+    answer = http.post("/v1/contracts/amend", json=sent)
+
+    assert (answer.status_code, answer.headers["X-Closedwon-Code"]) == (400, "invalid_request")
+    event = {"transaction_id": "t", "customer_id": "c", "event_type": "e", "timestamp": instant}
+    assert http.post("/v1/ingest", json=[event]).status_code == 400
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\ud800"])
+def test_nul_and_half_characters_are_refused_wherever_they_stand(
+    http: httpx.Client, letter: str
+) -> None:
+    escaped = letter.encode("unicode-escape").decode().replace("\\x", "\\u00")
+    for body in (
+        f'{{"name": "{escaped}"}}',
+        f'{{"name": "a", "ingest_aliases": ["{escaped}"]}}',
+        f'["{escaped}"]',
+    ):
+        answer = http.post("/v1/customers", content=body)
+
+        assert (answer.status_code, answer.headers["X-Closedwon-Code"]) == (400, "invalid_request")
+
+
 def test_429_says_whose_limit_it_is(tmp_path: Path) -> None:
     with (
         running(tmp_path / "state", requests_per_second=3) as server,

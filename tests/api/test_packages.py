@@ -197,7 +197,7 @@ def test_r309_terms_of_a_package_have_offsets_and_no_dates(shop: Shop) -> None:
         ({"recurring_commits": [recurring | {"colour": "red"}]}, "colour: unknown field"),
         ({"subscriptions": [{"name": "Seats"}]}, "subscription_rate: required"),
         ({"commits": [{"type": "PREPAID", "product_id": shop.commit}]}, "access_schedule"),
-        ({"duration": {"value": -1, "unit": "DAYS"}}, "negative"),
+        ({"duration": {"value": -1, "unit": "DAYS"}}, "duration.value"),
     ]
     for fields, told in wrong:
         with pytest.raises(BadRequestError) as caught:

@@ -17,6 +17,8 @@ from closedwon.kernel.errors import (
 )
 from closedwon.kernel.instant import wire_instant
 
+CODE = "X-Closedwon-Code"
+"""Header of every error: its code, stable and listed in docs/errors.md."""
 INTERNAL = "internal error; the request id finds it in the log"
 STATUSES: tuple[tuple[type[ClosedwonError], int], ...] = (
     (NotFound, 404),
@@ -43,6 +45,12 @@ NOT_FOUND_CODES = {
     "notification": "NotificationConfigNotFound",
 }
 """Codes of v2 by the fact that names what there is not (metronome.md 2.1)."""
+
+
+class Internal(ClosedwonError):
+    """Something of ours broke; the log has all of it."""
+
+    code = "internal"
 
 
 class Unsupported(ClosedwonError):
@@ -91,6 +99,11 @@ OWN: Mapping[type[ClosedwonError], int] = {
 }
 
 
+CODED: tuple[tuple[type[ClosedwonError], int], ...] = (*OWN.items(), *STATUSES, (Internal, 500))
+KEPT_CODES = {status: kind.code for kind, status in CODED if kind is not LockHeld}
+"""The code of an answer that was kept, by its status; none is kept before its body is parsed."""
+
+
 def answered(value: Any) -> Answer:
     """200 with the value as JSON; None is ``{}``, an Answer is itself."""
     if isinstance(value, Answer):
@@ -107,13 +120,21 @@ def failed(error: ClosedwonError, path: str) -> Answer:
         message = INTERNAL
     if status == 409 and error.message.endswith("."):  # A sentence quoted from the vendor.
         message = error.message
-    return told(status, message, path, _code(error, status))
+    code = Internal.code if status == 500 else error.code
+    return told(status, message, path, code, _vendor_code(error, status))
 
 
-def told(status: int, message: str, path: str, code: str = "BadRequest") -> Answer:
-    """``{"message"}``, of v2 with a code before it (B10)."""
-    body = {"code": code, "message": message} if path.startswith("/v2/") else {"message": message}
-    return Answer(status, strict_json.dumps(body), HEADERS.get(status, {}))
+def told(status: int, message: str, path: str, code: str, vendor: str = "BadRequest") -> Answer:
+    """``{"message"}``, of v2 with the vendor's code before it (B10); ours is in a header."""
+    body = {"code": vendor, "message": message} if path.startswith("/v2/") else {"message": message}
+    return Answer(status, strict_json.dumps(body), {**HEADERS.get(status, {}), CODE: code})
+
+
+def replayed(status: int, body: str) -> Answer:
+    """An answer that was kept, with the headers it had."""
+    code = KEPT_CODES.get(status)
+    told_as = {} if code is None else {**HEADERS.get(status, {}), CODE: code}
+    return Answer(status, body, {**told_as, "Idempotent-Replayed": "true"})
 
 
 def status_of(error: ClosedwonError) -> int:
@@ -142,7 +163,7 @@ def sparse(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _code(error: ClosedwonError, status: int) -> str:
+def _vendor_code(error: ClosedwonError, status: int) -> str:
     if status == 404:
         return next((NOT_FOUND_CODES[f] for f in error.facts if f in NOT_FOUND_CODES), "BadRequest")
     return "InvalidArgument" if status == 400 else "BadRequest"

@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cache, partial
 
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from closedwon.api.answers import TooSlow, Unsupported, failed, told
+from closedwon.api.answers import TooLarge, TooSlow, Unsupported, failed, told
 from closedwon.api.call import Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.gate import Door, Gate, Incoming
@@ -171,11 +172,27 @@ def _add_probes(app: FastAPI, workers: Workers) -> None:
 
 
 def _unrouted(request: Request, error: Exception) -> Response:
-    """No such path, or not with this method."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    told_as = "no such path" if status == 404 else "not with this method"
-    answer = told(status, told_as, request.url.path)
-    return Response(answer.body, status, media_type=JSON)
+    """No such path, or not with this method: then Allow says with which."""
+    path = request.url.path
+    if not isinstance(error, HTTPException) or error.status_code == 404:
+        answer = told(404, "no such path", path, code="no_such_path")
+    else:
+        answer = told(405, "not with this method", path, code="method_not_allowed")
+    headers = dict(answer.headers)
+    if answer.status == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return Response(answer.body, answer.status, headers, JSON)
+
+
+def _methods(request: Request) -> list[str]:
+    """Methods of the routes with this path; ``/archive`` is a verb before it is an id."""
+    fitting = [
+        route
+        for route in request.app.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
+    ]
+    meant = min(fitting, key=lambda route: len(route.param_convertors)).path
+    return sorted({name for one in fitting if one.path == meant for name in one.methods or ()})
 
 
 def _too_slow(request: Request, error: Exception) -> Response:
@@ -185,5 +202,6 @@ def _too_slow(request: Request, error: Exception) -> Response:
 
 
 def _refusal(status: int, message: str) -> ASGIApp:
-    answer = told(status, message, "")
-    return partial(Response(answer.body, status, {"Connection": "close"}, JSON))
+    answer = told(status, message, "", code="length_required" if status == 411 else TooLarge.code)
+    headers = {**answer.headers, "Connection": "close"}
+    return partial(Response(answer.body, status, headers, JSON))

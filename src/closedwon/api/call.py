@@ -84,6 +84,12 @@ class Route:
     """Content-Type of the body."""
     needs_engine: bool = True
     """Without one ``do`` gets an Intake, or a Call where an Idempotency-Key is sent."""
+    raw: Any = None
+    """For the document: the type of what the bytes hold; None for any JSON or nothing."""
+    is_supported: bool = True
+    """False for what is known of the vendor's wire and always answers 501."""
+    answers: Any = None
+    """For the document: the type of what ``do`` returns; None for ``{}``."""
     is_stored: bool = True
     """Whether it runs in a transaction of the state: a snapshot to read, the lock to write."""
     seconds_max: float = SECONDS_MAX

@@ -1,5 +1,6 @@
 """The front door: every request is let in, limited, parsed, done once and answered here."""
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -9,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from closedwon.api.answers import Forbidden, answered, failed, told
+from closedwon.api.answers import INTERNAL, Forbidden, Internal, answered, failed, replayed, told
 from closedwon.api.call import Answer, Call, Ingest, Intake, Route
 from closedwon.api.limits import RateLimit, check_depth
-from closedwon.api.model import parsed
+from closedwon.api.model import Malformed, parsed
 from closedwon.api.paging import Asked, asked_in
 from closedwon.deals.mapping.worth import Worth
 from closedwon.deals.types import Deal
@@ -24,6 +25,8 @@ from closedwon.store.idempotency import Answer as Kept
 from closedwon.store.tokens import Token
 
 KEY_LENGTH_MAX = 255
+KEY_PATTERN = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
+"""Of an Idempotency-Key: visible ASCII, with spaces inside."""
 PAGE_FIELDS = ("limit", "next_page")
 CORRELATION = "webhook_notification_id"
 """A parameter of several reads that means nothing here (metronome.md 2.1)."""
@@ -75,6 +78,7 @@ class Gate:
             token = self._let_in(route, incoming)
             parsed_body = _body(route, incoming)
             call = self._call(engine, route, incoming, token)
+            _check_key(incoming.key)
             if incoming.key is not None and route.method != "GET":
                 return self._once(call, route, incoming, parsed_body)
             return self._done(call, route, parsed_body, incoming)
@@ -153,8 +157,6 @@ class Gate:
     def _once(self, call: Call, route: Route, incoming: Incoming, body: Any) -> Answer:
         """The answer kept for this key, or the answer now, kept with what it did (R8, G12)."""
         key, path = incoming.key or "", incoming.path
-        if not 1 <= len(key) <= KEY_LENGTH_MAX:
-            raise Refused(f"Idempotency-Key: expected 1 to {KEY_LENGTH_MAX} characters")
         content = strict_json.loads(incoming.body) if incoming.body else None
         print_ = strict_json.fingerprint([route.method, path, dict(incoming.query), content])
         scope = f"{self._door.environment}:{call.by}"
@@ -163,12 +165,16 @@ class Gate:
             with writing(call.engine.db):
                 kept = answers.replay(scope, key, print_)
                 if kept is not None:
-                    return Answer(kept.status, kept.body, {"Idempotent-Replayed": "true"})
+                    return replayed(kept.status, kept.body)
             try:
                 with writing(call.engine.db):
                     answer = self._tried(call, route, body, incoming)
                     made = Kept(status=answer.status, body=answer.body)
                     answers.keep(scope, key, print_, made, call.now)
+                    return answer
+            except ClosedwonError as error:
+                answer = self._failed(error, incoming)
+                if answer.status != 500:  # Said before work began, or to be tried again.
                     return answer
             except Exception as error:  # noqa: BLE001 same; and kept, because work began (R8)
                 answer = _crashed(error, incoming)
@@ -194,12 +200,19 @@ def _body(route: Route, incoming: Incoming) -> Any:
         return incoming.body
     if route.body is None:
         return None
-    found = strict_json.loads(incoming.body or b"{}")
-    check_depth(found)
+    try:
+        found = strict_json.loads(incoming.body or b"{}")
+        check_depth(found)
+    except Refused as error:
+        raise Malformed(error.message) from error
     return parsed(route.body, found, "body")
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not re.fullmatch(KEY_PATTERN, key):
+        raise Malformed(f"Idempotency-Key: expected 1 to {KEY_LENGTH_MAX} printable characters")
 
 
 def _crashed(error: Exception, incoming: Incoming) -> Answer:
     log.error("request failed", request_id=incoming.request_id, path=incoming.path, exc_info=error)
-    message = "internal error; the request id finds it in the log"
-    return told(500, message, incoming.path)
+    return told(500, INTERNAL, incoming.path, Internal.code)

@@ -5,36 +5,57 @@ enumeration may come in any case (metronome.md 2.1), and a field nobody knows is
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import core_schema
 
 from closedwon.kernel.errors import ClosedwonError, Refused
 from closedwon.kernel.exact import exact
-from closedwon.kernel.instant import parse_instant
+from closedwon.kernel.instant import FAR_FUTURE, parse_instant, wire_instant
 
 PROBLEMS_MAX = 5
 """Faults of a body named in one answer."""
+NUMBER_MAX = 10**20
+"""Largest number of a body, either side of zero."""
+DIGITS_MAX = 30
+"""Digits a number of a body may have, and places after its point."""
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+"""Instants of the wire lie from here to FAR_FUTURE, so that calendar steps never leave time."""
 
 M = TypeVar("M", bound="Wire")
 T = TypeVar("T")
 
 
+class Malformed(Refused):
+    """What was sent does not have the form that the OpenAPI document says."""
+
+    code: ClassVar[str] = "invalid_request"
+
+
 class Wire(BaseModel):
     """Base of every model of the wire."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class NoQuery(Wire):
@@ -50,13 +71,20 @@ class Id(Wire):
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("expected a JSON number")  # noqa: TRY004 pydantic wants ValueError
-    return _faulty(exact, str(value))
+    number = _faulty(exact, str(value))
+    if abs(number) > NUMBER_MAX:
+        raise ValueError(f"expected a number between -{NUMBER_MAX} and {NUMBER_MAX}")
+    return number
 
 
 def _instant(value: Any) -> datetime:
     if not isinstance(value, str):
         raise ValueError("expected an instant like 2024-01-01T00:00:00Z")  # noqa: TRY004 same
-    return _faulty(parse_instant, value)
+    instant = _faulty(parse_instant, value)
+    if not EARLIEST <= instant < FAR_FUTURE:
+        first, end = wire_instant(EARLIEST), wire_instant(FAR_FUTURE)
+        raise ValueError(f"expected an instant from {first} until before {end}")
+    return instant
 
 
 def _whole(value: Any) -> int:
@@ -78,11 +106,30 @@ Number = Annotated[
     Decimal,
     BeforeValidator(_number),
     PlainSerializer(str, when_used="json"),
-    WithJsonSchema({"type": "number"}),
+    WithJsonSchema({"type": "number", "minimum": -NUMBER_MAX, "maximum": NUMBER_MAX}),
 ]
 """An exact number."""
-Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
-"""A whole number, also when written as 2.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class whole:  # noqa: N801 stands in annotations beside ``word`` and ``one_of``
+    """Reads a whole number between two, both included; also when written as 2.0."""
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        bounded = core_schema.int_schema(ge=self.least, le=self.most)
+        return core_schema.no_info_before_validator_function(_whole, bounded)
+
+
+WHOLE_MAX = 10**9
+Whole = Annotated[int, whole(-WHOLE_MAX, WHOLE_MAX)]
+"""A whole number."""
+Days = Annotated[int, whole(0, 36_500)]
+"""Payment terms."""
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
@@ -95,29 +142,35 @@ Texts = dict[str, str]
 """Custom fields and group values."""
 
 
-def word(kind: type[StrEnum]) -> BeforeValidator:
-    """Reads a member of ``kind`` by its value, in any case."""
-    members = {member.value.upper(): member for member in kind}
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """Reads one of some words in any case; the document lists them as they stand here."""
 
-    def read(value: Any) -> StrEnum:
-        if isinstance(value, str) and value.upper() in members:
-            return members[value.upper()]
-        expected = ", ".join(member.value for member in kind)
-        raise ValueError(f"expected one of {expected}")
+    known: Mapping[str, Any]
+    """Word in upper case -> what it is read as, a text."""
 
-    return BeforeValidator(read)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(self, _core: Any, _handler: Any) -> dict[str, Any]:
+        return {"type": "string", "enum": [str(one) for one in self.known.values()]}
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, str) and value.upper() in self.known:
+            return self.known[value.upper()]
+        raise ValueError(f"expected one of {', '.join(map(str, self.known.values()))}")
 
 
-def one_of(*words: str) -> BeforeValidator:
+def word(kind: type[StrEnum], *members: StrEnum) -> Words:
+    """Reads a member of ``kind``, or one of ``members``, by its value in any case."""
+    return Words({member.value.upper(): member for member in members or kind})
+
+
+def one_of(*words: str) -> Words:
     """Reads one of ``words`` in any case, as it stands here."""
-    known = {one.upper(): one for one in words}
-
-    def read(value: Any) -> str:
-        if isinstance(value, str) and value.upper() in known:
-            return known[value.upper()]
-        raise ValueError(f"expected one of {', '.join(words)}")
-
-    return BeforeValidator(read)
+    return Words({one.upper(): one for one in words})
 
 
 def renamed(given: Mapping[Any, str]) -> BeforeValidator:
@@ -130,9 +183,9 @@ def renamed(given: Mapping[Any, str]) -> BeforeValidator:
 
 
 def parsed(kind: type[M], found: Any, where: str) -> M:
-    """``found`` as ``kind``; raises Refused naming the path of each fault, inside ``where``."""
+    """``found`` as ``kind``; raises Malformed naming the path of each fault, inside ``where``."""
     if not isinstance(found, Mapping):
-        raise Refused(f"{where}: expected an object")
+        raise Malformed(f"{where}: expected an object")
     try:
         return kind.model_validate(found)
     except ValidationError as error:
@@ -140,7 +193,7 @@ def parsed(kind: type[M], found: Any, where: str) -> M:
         told = [f"{_path(fault['loc']) or where}: {_said(fault)}" for fault in faults]
         more = len(told) - PROBLEMS_MAX
         told[PROBLEMS_MAX:] = [f"and {more} more"] if more > 0 else []
-        raise Refused("; ".join(told)) from error
+        raise Malformed("; ".join(told)) from error
 
 
 def _path(place: tuple[int | str, ...]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from closedwon.api.model import Malformed
 from closedwon.kernel import strict_json
 from closedwon.kernel.errors import Refused
 
@@ -30,10 +31,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 def asked(
     limit: int | None, cursor: str | None, *, most: int = LIMIT_MAX, default: int | None = None
 ) -> Asked:
-    """From ``limit`` and cursor as sent; raises Refused outside 1..``most`` or off our cursors."""
+    """From ``limit`` and cursor as sent; raises Malformed, or Refused for another's cursor."""
     wanted = (default or most) if limit is None else limit
     if not 1 <= wanted <= most:
-        raise Refused(f"limit: expected 1 to {most}, found {wanted}")
+        raise Malformed(f"limit: expected 1 to {most}, found {wanted}")
     return Asked(limit=wanted, after=None if not cursor else _read(cursor))
 
 
@@ -41,7 +42,7 @@ def asked_in(query: Mapping[str, str]) -> Asked:
     """From ``limit`` and ``next_page`` of a query string."""
     text = query.get("limit", str(LIMIT_MAX))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT_MAX))):
-        raise Refused(f"limit: expected 1 to {LIMIT_MAX}, found {text[:20]!r}")
+        raise Malformed(f"limit: expected 1 to {LIMIT_MAX}, found {text[:20]!r}")
     return asked(int(text), query.get("next_page"))
 
 

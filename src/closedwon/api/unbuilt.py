@@ -14,4 +14,12 @@ def unbuilt(method: str, path: str, scope: Scope, instead: str) -> Route:
         """501, whatever is sent."""
         raise Unsupported(instead)
 
-    return Route(method=method, path=path, scope=scope, do=refuse, is_raw=True, is_stored=False)
+    return Route(
+        method=method,
+        path=path,
+        scope=scope,
+        do=refuse,
+        is_raw=True,
+        is_stored=False,
+        is_supported=False,
+    )

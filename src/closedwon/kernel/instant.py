@@ -19,11 +19,11 @@ def parse_instant(text: str) -> datetime:
     """Read RFC 3339 or Salesforce (``+0000``) text; raises Refused without a zone."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as error:
+        if instant.tzinfo is None:
+            raise Refused(f"an instant needs its zone: {text!r}; expected 2024-01-01T00:00:00Z")
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Refused(f"not an instant: {text!r}; expected 2024-01-01T00:00:00Z") from error
-    if instant.tzinfo is None:
-        raise Refused(f"an instant needs its zone: {text!r}; expected 2024-01-01T00:00:00Z")
-    return instant.astimezone(UTC)
 
 
 @lru_cache(maxsize=4096)

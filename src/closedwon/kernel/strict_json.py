@@ -17,11 +17,14 @@ _PLAIN = json.JSONEncoder(ensure_ascii=False).encode
 def loads(text: str | bytes) -> Any:
     """Parse JSON; every number is a Decimal or an int. Raises Refused on anything doubtful."""
     try:
-        return json.loads(
+        found = json.loads(
             text, parse_float=exact, parse_constant=_refuse, object_pairs_hook=_unique
         )
     except (ValueError, RecursionError) as error:
         raise Refused(f"not JSON: {error}") from error
+    if not _is_text(found):
+        raise Refused("JSON text holds NUL or half a character")
+    return found
 
 
 def dumps(value: Any) -> str:
@@ -57,6 +60,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_text(value: Any) -> bool:
+    """Whether a text, or each in a list, is sound; objects were looked at when they ended."""
+    if isinstance(value, list):
+        return all(map(_is_text, value))
     if not isinstance(value, str):
         return True
     if "\x00" in value:

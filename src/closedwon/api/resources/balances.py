@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Do, Route
-from closedwon.api.model import Instant, Key, Number, Texts, Whole, Wire, one_of
+from closedwon.api.model import Instant, Key, Number, Texts, Wire, one_of, whole
 from closedwon.api.paging import asked, paged_body
 from closedwon.api.shown.balances import balance_shape
 from closedwon.api.shown.showing import Showing, own_contract, showing
@@ -53,7 +53,7 @@ class ListBody(Wire):
     include_balance: bool = False
     exclude_zero_balances: bool = False
     access_type: AccessType | None = None
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, LIST_MAX)] | None = None
     next_page: str | None = None
 
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
 from closedwon.api.invoice_shapes import invoice_shapes
-from closedwon.api.model import Instant, Whole, Wire, one_of, word
-from closedwon.api.paging import Key, asked, paged, paged_body
+from closedwon.api.model import Instant, Wire, one_of, whole, word
+from closedwon.api.paging import LIMIT_MAX, Key, asked, paged, paged_body
 from closedwon.api.query import Flag
 from closedwon.api.shapes import credit_type_shape
 from closedwon.billing.invoices.breakdown import Breakdown, WindowSize
@@ -55,7 +55,7 @@ class SpendBody(Wire):
     window_size: Annotated[str, one_of("DAY", "NONE")] = "NONE"
     group_keys: Annotated[list[str], Field(min_length=1)]
     group_filters: dict[str, list[str]] = {}
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, LIMIT_MAX)] | None = None
     next_page: str | None = None
 
 

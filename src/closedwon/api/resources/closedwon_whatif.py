@@ -1,9 +1,9 @@
 """Ours: what terms would cost over usage that repeats, against today's terms (D2)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Whole
+from closedwon.api.model import whole
 from closedwon.api.shapes import credit_type_shape
 from closedwon.api.terms.cards import card_meant
 from closedwon.api.terms.contract import (
@@ -18,7 +18,7 @@ from closedwon.api.terms.making import making
 from closedwon.billing.catalog.types import RateCard
 from closedwon.billing.contracts.edits import Amend, Create
 from closedwon.billing.whatif.outcome import Month, Outcome
-from closedwon.engine.whatif import Comparison, Question
+from closedwon.engine.whatif import MONTHS_MAX, Comparison, Question
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval
 from closedwon.store.tokens import Scope
@@ -47,9 +47,9 @@ class WhatIf(ContractOffer):
     customer_id: str
     contract_id: str | None = None
     """The contract that the terms extend; without it they are those of a new one."""
-    usage_months: Whole = 3
+    usage_months: Annotated[int, whole(1, MONTHS_MAX)] = 3
     """Full months before now whose usage repeats."""
-    months: Whole = 12
+    months: Annotated[int, whole(1, MONTHS_MAX)] = 12
     """Calendar months to look ahead."""
 
 

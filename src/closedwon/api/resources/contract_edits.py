@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Instant, Key, Whole, Wire, word
+from closedwon.api.model import Days, Id, Instant, Key, Wire, word
 from closedwon.api.shown.edits import edit_shape, history_shapes
 from closedwon.api.shown.showing import own_contract, showing
 from closedwon.api.terms.balances import BalanceSent, RecurringSent
@@ -100,7 +100,7 @@ class EditBody(Wire):
     add_revenue_system_configuration_update: RevenueUpdate | None = None
     update_contract_name: str | None = None
     update_contract_end_date: Instant | None = None
-    update_net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
+    update_net_payment_terms_days: Days | None = None
     update_commits: list[BalanceUpdateSent] = []
     update_credits: list[BalanceUpdateSent] = []
     update_scheduled_charges: list[ChargeUpdateSent] = []

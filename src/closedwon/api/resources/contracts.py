@@ -1,9 +1,9 @@
 """Contracts: created, read and listed, in both versions of the wire (2.7, 2.9; R93-R101)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Instant, Whole, Wire
+from closedwon.api.model import Instant, Wire, whole
 from closedwon.api.paging import asked, paged
 from closedwon.api.shown.contract import contract_v1, contract_v2
 from closedwon.api.shown.showing import Showing, own_contract, showing
@@ -46,7 +46,7 @@ class ListBody(Wire):
     include_archived: bool = False
     include_ledgers: bool = False
     include_balance: bool = False
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, LIST_MAX)] | None = None
     cursor: str | None = None
 
 

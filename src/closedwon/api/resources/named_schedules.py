@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Do, Route
-from closedwon.api.model import Instant, Texts, Whole, Wire
-from closedwon.api.paging import asked, paged_body
+from closedwon.api.model import Instant, Texts, Wire, whole
+from closedwon.api.paging import LIMIT_MAX, asked, paged_body
 from closedwon.billing.contracts.named_schedules import NamedSchedule, NamedSegment
 from closedwon.engine.command import Author
 from closedwon.kernel.errors import NotFound, Refused
@@ -51,7 +51,7 @@ class List(Wire):
     covering_date: Instant | None = None
     properties: Texts = {}
     """All of these are among the schedule's own."""
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, LIMIT_MAX)] | None = None
     next_page: str | None = None
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Key, Whole, Wire, one_of
+from closedwon.api.model import Id, Key, Wire, one_of, whole
 from closedwon.api.paging import asked, paged
 from closedwon.billing.notifications.offsets import TYPES, OffsetNotification
 from closedwon.kernel.errors import Refused
@@ -43,7 +43,7 @@ class List(Wire):
     """POST /v2/notifications/offset/list."""
 
     archive_filter: Annotated[str, one_of("NOT_ARCHIVED", "ARCHIVED", "ALL")] = "NOT_ARCHIVED"
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, LIMIT_MAX)] | None = None
     cursor: str | None = None
 
 

@@ -23,7 +23,6 @@ from closedwon.api.terms.packages import (
     package_override,
     package_recurring,
     package_subscription,
-    without_seats,
 )
 from closedwon.api.terms.settings import balance_threshold, spend_threshold, tracker
 from closedwon.api.terms.subscriptions import SubscriptionSent
@@ -143,10 +142,7 @@ def _package(call: Call, body: PackageSent) -> Package:
         return [dated(kind, row, anchor, f"{name}.{at}") for at, row in enumerate(rows)]
 
     overrides = each(OverrideSent, "overrides")
-    rows = [without_seats(row) for row in body.subscriptions]
-    sold = [
-        dated(SubscriptionSent, row, anchor, f"subscriptions.{at}") for at, row in enumerate(rows)
-    ]
+    sold = each(SubscriptionSent, "subscriptions")
     recurring = {
         CommitKind.PREPAID: each(RecurringSent, "recurring_commits"),
         CommitKind.CREDIT: each(RecurringSent, "recurring_credits"),

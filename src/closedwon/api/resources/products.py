@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pydantic import AliasChoices, Field
 
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Instant, Number, Texts, Whole, Wire, one_of, renamed, word
+from closedwon.api.model import Id, Instant, Number, Texts, Wire, one_of, renamed, whole, word
 from closedwon.api.paging import paged_body
 from closedwon.api.product_shape import EVER, created, product_shape
 from closedwon.billing.catalog.types import (
@@ -45,7 +45,7 @@ class QuantityRounding(Wire):
     """Rounding of the converted quantity (R46, R47)."""
 
     rounding_method: Annotated[str, one_of("ROUND_UP", "ROUND_DOWN", "ROUND_HALF_UP")]
-    decimal_places: Whole
+    decimal_places: Annotated[int, whole(0, 20)]
 
 
 class Create(Wire):

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Id, Instant, Number, Texts, Whole, Wire
+from closedwon.api.model import Id, Instant, Number, Texts, Wire, whole
 from closedwon.api.paging import paged_body
 from closedwon.api.product_shape import EVER
 from closedwon.api.shapes import credit_type_shape
@@ -67,7 +67,7 @@ class ProductMove(Wire):
     """A product and its place, counted from 0."""
 
     product_id: str
-    position: Whole
+    position: Annotated[int, whole(0, 10_000)]
 
 
 class MoveProducts(Wire):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from closedwon.api.answers import Unsupported, sparse
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Instant, Whole, Wire
+from closedwon.api.model import Instant, Wire, whole
 from closedwon.api.paging import asked, paged
 from closedwon.api.shown.showing import own_contract
 from closedwon.billing.account import Bill
@@ -36,7 +36,7 @@ class ListBody(Wire):
     covering_date: Instant | None = None
     starting_at: Instant | None = None
     effective_before: Instant | None = None
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, SEATS_MAX)] | None = None
     cursor: str | None = None
 
 

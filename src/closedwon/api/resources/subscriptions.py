@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Instant, Whole, Wire
+from closedwon.api.model import Instant, Wire, whole
 from closedwon.api.paging import asked, paged_body
 from closedwon.api.shown.showing import own_contract
 from closedwon.api.shown.subscriptions import held_windows
@@ -42,7 +42,7 @@ class SeatsBody(Wire):
     covering_date: Instant | None = None
     starting_at: Instant | None = None
     ending_before: Instant | None = None
-    limit: Whole | None = None
+    limit: Annotated[int, whole(1, SEATS_HISTORY_MAX)] | None = None
     cursor: str | None = None
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
-from closedwon.api.model import Instant, Number, Texts, Whole, Wire, one_of, word
+from closedwon.api.model import Instant, Number, Texts, Wire, one_of, whole, word
 from closedwon.api.terms.making import Making, echoed
 from closedwon.api.terms.schedules import (
     AccessScheduleSent,
@@ -38,6 +38,8 @@ from closedwon.kernel.instant import Interval
 
 PRODUCT = AliasChoices("product_id", "product")
 """Seed 0 says ``product`` (G1)."""
+PERIODS_MAX = 1200
+"""Periods that a child lasts at most."""
 RateType = Annotated[str, one_of("LIST_RATE", "COMMIT_RATE")]
 
 
@@ -138,7 +140,7 @@ class RoundingSent(Wire):
     """How a prorated amount is rounded (R207)."""
 
     rounding_method: Annotated[RoundingMethod, word(RoundingMethod)]
-    decimal_places: Whole
+    decimal_places: Annotated[int, whole(-5, 5)]
 
     @property
     def rounding(self) -> ProrationRounding:
@@ -165,7 +167,7 @@ class RecurringAmountSent(Wire):
 class DurationSent(Wire):
     """How long a child's access lasts (R203)."""
 
-    value: Whole
+    value: Annotated[int, whole(1, PERIODS_MAX)]
     unit: Annotated[str, one_of("PERIODS")] = "PERIODS"
 
 

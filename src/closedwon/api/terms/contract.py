@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, Field
 
-from closedwon.api.model import Instant, Key, Number, Texts, Whole, Wire, one_of, word
+from closedwon.api.model import Days, Instant, Key, Number, Texts, Wire, one_of, word
 from closedwon.api.terms.balances import BalanceSent, RecurringSent, commit, credit, recurring
 from closedwon.api.terms.charges import (
     ChargeSent,
@@ -105,7 +105,7 @@ class ContractOffer(Wire):
     rate_card_alias: str | None = None
     package_id: str | None = None
     package_alias: str | None = None
-    net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
+    net_payment_terms_days: Days | None = None
     commits: list[BalanceSent] = []
     credits: list[BalanceSent] = []
     recurring_commits: list[RecurringSent] = []

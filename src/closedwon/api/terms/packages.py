@@ -1,12 +1,13 @@
 """Packages as they are sent: terms dated from the contract's start (2.12; R308-R311)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, GetJsonSchemaHandler
 
 from closedwon.api.answers import Unsupported
-from closedwon.api.model import Instant, Key, Number, Texts, Whole, Wire, one_of, parsed, word
+from closedwon.api.model import Days, Instant, Key, Number, Texts, Wire, one_of, parsed, word
 from closedwon.api.terms.balances import (
     PRODUCT,
     RateType,
@@ -38,6 +39,7 @@ from closedwon.kernel.errors import Refused
 M = TypeVar("M", bound=Wire)
 OFFSETS = ("starting_at_offset", "starting_offset")
 """Both names are in use (G5)."""
+ABSOLUTE = ("starting_at", "ending_before")
 
 
 class WindowSent(Wire):
@@ -51,6 +53,26 @@ class WindowSent(Wire):
         """As the engine knows it."""
         begins = {} if self.offset is None else {"offset": self.offset.span}
         return Relative(duration=None if self.duration is None else self.duration.span, **begins)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """Marks a term that a contract has too, dated from the contract's start; ``dated`` reads it."""
+
+    kind: type[Wire]
+
+    def __get_pydantic_json_schema__(
+        self, _core: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The term as a contract takes it, with other dates."""
+        known = handler.resolve_ref_schema(handler(self.kind.__pydantic_core_schema__))
+        window = handler.resolve_ref_schema(handler(WindowSent.__pydantic_core_schema__))
+        spans = window["properties"]
+        dates = {OFFSETS[0]: spans["offset"], "duration": spans["duration"]}
+        gone = () if self.kind is OverrideSent else ABSOLUTE
+        kept = {name: one for name, one in known["properties"].items() if name not in gone}
+        required = [name for name in known.get("required", ()) if name not in ABSOLUTE]
+        return {**known, "properties": {**dates, **kept}, "required": required}
 
 
 class PackageAccessSent(Wire):
@@ -140,15 +162,15 @@ class PackageSent(Wire):
     contract_name: str = ""
     billing_provider: Annotated[str, one_of(*PROVIDERS)] | None = None
     delivery_method: Method | None = None
-    net_payment_terms_days: Annotated[Whole, Field(ge=0)] | None = None
+    net_payment_terms_days: Days | None = None
     commits: list[PackageBalanceSent] = []
     credits: list[PackageBalanceSent] = []
-    recurring_commits: list[dict[str, Any]] = []
-    recurring_credits: list[dict[str, Any]] = []
-    overrides: list[dict[str, Any]] = []
+    recurring_commits: list[Annotated[dict[str, Any], Dated(RecurringSent)]] = []
+    recurring_credits: list[Annotated[dict[str, Any], Dated(RecurringSent)]] = []
+    overrides: list[Annotated[dict[str, Any], Dated(OverrideSent)]] = []
     scheduled_charges: list[PackageChargeSent] = []
     scheduled_charges_on_usage_invoices: Annotated[str, one_of("ALL")] | None = None
-    subscriptions: list[dict[str, Any]] = []
+    subscriptions: list[Annotated[dict[str, Any], Dated(SubscriptionSent)]] = []
     multiplier_override_prioritization: Annotated[Prioritization, word(Prioritization)] = (
         Prioritization.LOWEST_MULTIPLIER
     )
@@ -171,7 +193,7 @@ def dated(
     offset = next((sent[name] for name in OFFSETS if name in sent), None)
     if kind is OverrideSent and offset is None and "starting_at" in rest:
         return parsed(kind, rest, where), None
-    for name in ("starting_at", "ending_before"):
+    for name in ABSOLUTE:
         if name in rest:
             raise Refused(f"{where}.{name}: a package says {OFFSETS[0]} and duration (R309)")
     relative = parsed(WindowSent, window | ({} if offset is None else {"offset": offset}), where)
@@ -230,14 +252,6 @@ def package_subscription(
     if template.anchor_date is not None:
         raise Refused(f"{where}.billing_cycle_config.anchor_date: unknown field of a package")
     return PackageSubscription(template=template, window=sent[1] or Relative())
-
-
-def without_seats(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """A subscription whose seats have no names yet: a package cannot know them."""
-    config = sent.get("seat_config")
-    if not isinstance(config, Mapping):
-        return dict(sent)
-    return {**sent, "seat_config": {"initial_seat_ids": [], **config}}
 
 
 def _balance(make: Making, sent: PackageBalanceSent, kind: CommitKind, where: str) -> PackageCommit:

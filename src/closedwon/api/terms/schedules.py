@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from closedwon.api.answers import Unsupported
-from closedwon.api.model import Instant, Number, Whole, Wire, one_of, word
+from closedwon.api.model import Instant, Number, Wire, one_of, whole, word
 from closedwon.api.terms.making import Making
 from closedwon.billing.contracts.spans import Span, Unit
 from closedwon.billing.contracts.terms import AccessSegment, ScheduleItem
@@ -19,13 +19,15 @@ from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval
 
+LENGTH_MAX = 1200
+"""Longest span, in its unit."""
 AccessType = Annotated[str, one_of("SPEND", "QUANTITY")]
 
 
 class SpanSent(Wire):
     """A length in calendar units."""
 
-    value: Whole
+    value: Annotated[int, whole(0, LENGTH_MAX)]
     unit: Annotated[Unit, word(Unit)]
 
     @property

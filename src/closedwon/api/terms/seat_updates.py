@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field
-
-from closedwon.api.model import Instant, Number, Whole, Wire, one_of
+from closedwon.api.model import Instant, Number, Wire, one_of, whole
 from closedwon.api.terms.balances import RoundingSent
+from closedwon.api.terms.subscriptions import SEATS_MAX
 from closedwon.api.terms.updates import given
 from closedwon.billing.contracts.subscriptions import QuantityUpdate, SeatUpdate
 from closedwon.billing.subscriptions.edits import SubscriptionChange
@@ -30,7 +29,7 @@ class SeatIdsSent(Wire):
 class SeatCountSent(Wire):
     """Seats without names."""
 
-    quantity: Annotated[Whole, Field(ge=1)]
+    quantity: Annotated[int, whole(1, SEATS_MAX)]
     starting_at: Instant
 
 

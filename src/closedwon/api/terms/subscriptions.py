@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from closedwon.api.model import Instant, Number, Texts, Whole, Wire, word
+from closedwon.api.model import Instant, Number, Texts, Wire, whole, word
 from closedwon.api.terms.balances import RoundingSent
 from closedwon.api.terms.making import Making
 from closedwon.billing.contracts.subscriptions import (
@@ -19,6 +19,9 @@ from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.exact import ZERO
 from closedwon.kernel.instant import Interval
+
+SEATS_MAX = 100_000
+"""Seats of one subscription."""
 
 
 class SubscriptionRateSent(Wire):
@@ -41,9 +44,9 @@ class SeatConfigSent(Wire):
 
     seat_group_key: str = Field(validation_alias=AliasChoices("seat_group_key", "group_key"))
     initial_seat_ids: list[str] = Field(
-        validation_alias=AliasChoices("initial_seat_ids", "seat_ids")
+        default=[], validation_alias=AliasChoices("initial_seat_ids", "seat_ids")
     )
-    initial_unassigned_seats: Whole = Field(
+    initial_unassigned_seats: Annotated[int, whole(0, SEATS_MAX)] = Field(
         default=0,
         validation_alias=AliasChoices(
             "initial_unassigned_seats", "initial_unassigned_seats_quantity"
