@@ -34,6 +34,7 @@ def _each_kind(world: World) -> list[dict[str, Any]]:
     low, spend = "low_remaining", {"access_type": "SPEND"}
     return [
         {**SPEND, **region, "credit_type_id": USD},
+        {**SPEND, "group_values": [{"key": "region", "value": "eu"}]},
         {
             "alert_type": "usage_threshold_reached",
             "threshold": 1000.25,
@@ -144,7 +145,10 @@ def says_how_the_customer_stands(world: World) -> None:
     loud = world.sdk.v1.alerts.create(**sent)
     ask = world.sdk.v1.customers.alerts.retrieve
     commits = "low_remaining_contract_credit_and_commit_balance_reached"
-    narrowed = {"custom_field_filters": [_field("Commit", "tier", "gold")]}
+    narrowed = {
+        "custom_field_filters": [_field("Commit", "tier", "gold")],
+        "exclude": [{"custom_field_filters": [_field("Commit", "tier", "trial")]}],
+    }
     balance = world.sdk.v1.alerts.create(
         alert_type=commits,
         name=world.name(),

@@ -10,6 +10,8 @@ def _creates_a_customer_with_all_that_belongs_to_it(world: World) -> None:
     name, crm = world.name("Customer"), world.name("key")
     world.sdk.v1.custom_fields.add_key(entity="customer", key=crm, enforce_uniqueness=False)
     stripe = {"stripe_customer_id": "cus_1", "stripe_collection_method": "send_invoice"}
+    ways = world.sdk.v1.settings.billing_providers.list().data
+    methods = {one.billing_provider: one.delivery_method_id for one in ways}
     sent = {"name": name, "ingest_aliases": [name, f"{name} 2"], "custom_fields": {crm: "1"}}
 
     made = world.sdk.v1.customers.create(
@@ -19,6 +21,7 @@ def _creates_a_customer_with_all_that_belongs_to_it(world: World) -> None:
                 "billing_provider": "stripe",
                 "configuration": {**stripe},
                 "delivery_method": "direct_to_billing_provider",
+                "delivery_method_id": methods["stripe"],
             }
         ],
         customer_revenue_system_configurations=[
@@ -26,6 +29,7 @@ def _creates_a_customer_with_all_that_belongs_to_it(world: World) -> None:
                 "provider": "netsuite",
                 "configuration": {"netsuite_customer_id": "7"},
                 "delivery_method": "direct_to_billing_provider",
+                "delivery_method_id": methods["netsuite"],
             }
         ],
     )
@@ -69,8 +73,26 @@ def _creates_a_customer_the_older_way(world: World) -> None:
     )
 
 
+def _creates_a_customer_of_stripe_the_older_way(world: World) -> None:
+    sent: dict[str, Any] = {
+        "billing_provider_customer_id": "cus_4",
+        "stripe_collection_method": "send_invoice",
+    }
+
+    made = world.sdk.v1.customers.create(
+        name=world.name("Customer"),
+        billing_config={"billing_provider_type": "stripe", **sent},  # type: ignore[typeddict-item]
+    ).data
+
+    found = world.sdk.v1.customers.billing_config.retrieve(
+        customer_id=made.id, billing_provider_type="stripe"
+    )
+    holds(found.data, sent)
+
+
 @does("v1.customers.create")
 def creates_a_customer(world: World) -> None:
+    _creates_a_customer_of_stripe_the_older_way(world)
     _creates_a_customer_with_all_that_belongs_to_it(world)
     _creates_a_customer_the_older_way(world)
 
@@ -82,11 +104,18 @@ def does_not_give_an_alias_twice(world: World) -> None:
 
 @does("v1.customers.list")
 def lists_the_customers_asked_for(world: World) -> None:
-    ids = {world.customer(), world.customer()}
+    alias, account = world.name("alias"), world.name("001")
+    ids = [world.customer(ingest_aliases=[alias]), world.customer()]
+    world.sdk.v1.customers.update_config(customer_id=ids[1], salesforce_account_id=account)
+    world.sdk.v1.customers.archive(id=(gone := world.customer()))
 
-    found = list(world.sdk.v1.customers.list(customer_ids=sorted(ids)))
+    def listed(**asked: Any) -> set[str]:
+        return {one.id for one in world.sdk.v1.customers.list(**asked)}
 
-    assert {one.id for one in found} == ids
+    assert listed(customer_ids=[*ids, gone]) == set(ids)
+    assert listed(customer_ids=[*ids, gone], only_archived=True) == {gone}
+    assert listed(ingest_alias=alias) == {ids[0]}
+    assert listed(salesforce_account_ids=[account]) == {ids[1]}
 
 
 @refuses("v1.customers.list", 400, "limit")

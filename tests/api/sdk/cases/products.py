@@ -106,6 +106,8 @@ def defines_products_anew_from_an_hour_on(world: World) -> None:
     assert found.updates[1].quantity_rounding is not None
     part = _made(world)
     composite = _made(world, "COMPOSITE", composite_tags=["storage"])
+    of_sql = _made(world, "USAGE", billable_metric_id=_sql_metric(world))
+    update(product_id=of_sql, starting_at=then, sql_breakdown_granularity="HOUR")
     sums = {
         "composite_product_ids": [part],
         "composite_tags": ["analysis"],

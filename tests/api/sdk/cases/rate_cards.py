@@ -94,7 +94,13 @@ def updates_a_card(world: World) -> None:
     sent: dict[str, Any] = {
         "name": world.name("Renamed"),
         "description": "New",
-        "aliases": [{"name": world.name("alias"), "starting_at": "2026-01-01T00:00:00Z"}],
+        "aliases": [
+            {
+                "name": world.name("alias"),
+                "starting_at": "2026-01-01T00:00:00Z",
+                "ending_before": "2026-06-01T00:00:00Z",
+            }
+        ],
     }
 
     changed = world.sdk.v1.contracts.rate_cards.update(

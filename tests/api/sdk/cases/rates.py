@@ -250,6 +250,16 @@ def retrieves_rates_as_they_change(world: World) -> None:
         rate_card_id=card, starting_at=SINCE, ending_before=MIDDLE, selectors=of_first, limit=1
     )
     assert [one.rate.price for one in january.data] == [1]
+    first_page = ask(rate_card_id=card, starting_at=SINCE, selectors=of_first, limit=1)
+    assert first_page.next_page
+    last_page = ask(
+        rate_card_id=card,
+        starting_at=SINCE,
+        selectors=of_first,
+        limit=1,
+        next_page=first_page.next_page,
+    )
+    assert ([*first_page.data, *last_page.data], last_page.next_page) == (whole.data, None)
     others: Any = [
         {"partial_pricing_group_values": {"region": "us"}},
         {"billing_frequency": "MONTHLY"},
