@@ -37,3 +37,8 @@ LEGACY = frozenset(
     }
 )
 """Methods of plans and credit grants: their routes answer 501."""
+UNBUILT = {
+    "v1.settings.billing_providers.create": "server's settings",
+    "v1.settings.upsert_avalara_credentials": "server's settings",
+}
+"""Methods that are not here by design, and what their 501 says to use instead."""
