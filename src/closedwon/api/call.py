@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from closedwon.api.model import NoQuery, Wire
-from closedwon.api.paging import Asked
+from closedwon.api.paging import LIMIT_MAX, Asked
 from closedwon.deals.mapping.worth import Worth
 from closedwon.deals.types import Deal
 from closedwon.engine import Engine
@@ -76,6 +76,8 @@ class Route:
     query: type[Wire] = NoQuery
     is_paged: bool = False
     """Whether ``limit`` and ``next_page`` may stand in the query string."""
+    page_default: int = LIMIT_MAX
+    """Rows of a page where no ``limit`` is sent."""
     is_raw: bool = False
     """Whether ``do`` gets the bytes of the body."""
     is_streamed: bool = False

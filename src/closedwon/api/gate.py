@@ -123,7 +123,7 @@ class Gate:
         query = _query(incoming)
         page = Asked()
         if route.is_paged:
-            page = asked_in(query)
+            page = asked_in(query, route.page_default)
             query = {name: text for name, text in query.items() if name not in PAGE_FIELDS}
         return Call(
             engine=engine,

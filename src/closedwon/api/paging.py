@@ -38,9 +38,9 @@ def asked(
     return Asked(limit=wanted, after=None if not cursor else _read(cursor))
 
 
-def asked_in(query: Mapping[str, str]) -> Asked:
+def asked_in(query: Mapping[str, str], default: int = LIMIT_MAX) -> Asked:
     """From ``limit`` and ``next_page`` of a query string."""
-    text = query.get("limit", str(LIMIT_MAX))
+    text = query.get("limit", str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT_MAX))):
         raise Malformed(f"limit: expected 1 to {LIMIT_MAX}, found {text[:20]!r}")
     return asked(int(text), query.get("next_page"))

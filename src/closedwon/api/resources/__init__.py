@@ -30,6 +30,7 @@ from closedwon.api.resources import (
     custom_fields,
     customer_alerts,
     customers,
+    dashboards,
     ingest,
     invoices,
     named_schedules,
@@ -93,6 +94,7 @@ ROUTES: tuple[Route, ...] = (
     *closedwon_whatif.ROUTES,
     *professional_services.ROUTES,
     *services.ROUTES,
+    *dashboards.ROUTES,
     *payments.ROUTES,
     *plans.ROUTES,
 )

@@ -36,6 +36,9 @@ from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import Interval, format_instant, midnight, wire_instant
 from closedwon.store.tokens import Scope
 
+PAGE_DEFAULT = 10
+"""Packages of a page (Appendix E)."""
+
 
 class Which(Wire):
     """A package."""
@@ -236,7 +239,13 @@ ROUTES = (
     Route(method="POST", path=f"{V1}/create", scope=Scope.WRITE, do=create, body=PackageSent),
     Route(method="POST", path=f"{V1}/get", scope=Scope.READ, do=get, body=Which),
     Route(
-        method="POST", path=f"{V1}/list", scope=Scope.READ, do=list_, body=ListBody, is_paged=True
+        method="POST",
+        path=f"{V1}/list",
+        scope=Scope.READ,
+        do=list_,
+        body=ListBody,
+        is_paged=True,
+        page_default=PAGE_DEFAULT,
     ),
     Route(method="POST", path=f"{V1}/archive", scope=Scope.WRITE, do=archive, body=Which),
     Route(

@@ -18,15 +18,18 @@ from closedwon.store.tokens import Scope
 from closedwon.usage.windows import WindowSize, WindowValue
 
 IDS_MAX = 1000
+VALUES_MAX = 200
+"""Values of a group key in one question (Appendix E)."""
 Size = Annotated[WindowSize, word(WindowSize)]
 GroupKey = tuple[str, str, Any]
+Values = Annotated[list[str], Field(max_length=VALUES_MAX)]
 
 
 class GroupBy(Wire):
     """A single group key, and the values of it that are wanted."""
 
     key: str
-    values: list[str] = []
+    values: Values = []
 
 
 class MetricWanted(Wire):
@@ -56,7 +59,7 @@ class Groups(Wire):
     ending_before: Instant | None = None
     current_period: bool = False
     group_key: list[str] = []
-    group_filters: dict[str, list[str]] = {}
+    group_filters: dict[str, Values] = {}
     group_by: GroupBy | None = None
 
 
