@@ -72,7 +72,12 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
     for name, schema in model.get("properties", {}).items():
         found.append(_query(name, schema, is_required=name in required))
     if route.is_paged:
-        limit = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_MAX}
+        limit = {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LIMIT_MAX,
+            "default": route.page_default,
+        }
         limit["description"] = "Rows of the page."
         cursor = {"type": "string", "description": "The cursor of the page before."}
         found += [_query("limit", limit), _query("next_page", cursor)]
