@@ -1,5 +1,7 @@
 """Custom fields, audit logs and services through the official SDK (R363, R364)."""
 
+from typing import Any
+
 import pytest
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
@@ -73,3 +75,15 @@ def test_r363_a_resource_is_named_with_its_type(client: Metronome) -> None:
 
 def test_services_are_none_that_call_from_a_known_address(client: Metronome) -> None:
     assert client.v1.services.list().services == []
+
+
+@pytest.mark.parametrize(
+    "entity", ["customer", "contract", "contract_product", "rate_card", "billable_metric"]
+)
+def test_r364_values_belong_to_something_that_is_there(client: Metronome, entity: Any) -> None:
+    client.v1.custom_fields.add_key(entity=entity, key="crm", enforce_uniqueness=True)
+
+    with pytest.raises(NotFoundError, match="none"):
+        client.v1.custom_fields.set_values(
+            entity=entity, entity_id="none", custom_fields={"crm": "1"}
+        )

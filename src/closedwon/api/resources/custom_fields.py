@@ -1,5 +1,6 @@
 """Custom fields: keys first, then values (metronome.md 2.12; R364)."""
 
+from collections.abc import Container, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from closedwon.api.call import Call, Route
 from closedwon.api.model import Key, Texts, Wire, one_of
 from closedwon.api.paging import paged_body
 from closedwon.engine.fields import ENTITIES
+from closedwon.kernel.errors import NotFound
 from closedwon.store.tokens import Scope
 
 EntityField = Annotated[str, one_of(*sorted(ENTITIES))]
@@ -75,7 +77,8 @@ def list_keys(call: Call, body: ListKeys) -> Any:
 
 
 def set_values(call: Call, body: SetValues) -> None:
-    """Set values, all or none."""
+    """Set values, all or none; 404 for an unknown thing of a kind that has an id of its own."""
+    _check_there(call, body.entity, body.entity_id)
     call.engine.set_custom_fields(
         body.entity, body.entity_id, body.custom_fields, call.now, call.by
     )
@@ -83,7 +86,26 @@ def set_values(call: Call, body: SetValues) -> None:
 
 def delete_values(call: Call, body: DeleteValues) -> None:
     """Take values away."""
+    _check_there(call, body.entity, body.entity_id)
     call.engine.delete_custom_fields(body.entity, body.entity_id, body.keys, call.now, call.by)
+
+
+def _check_there(call: Call, entity: str, entity_id: str) -> None:
+    """Raise NotFound; terms inside contracts and packages are not looked for."""
+    catalog = call.engine.catalog()
+    match entity:
+        case "customer":
+            call.engine.customer(entity_id)
+        case "contract":
+            call.engine.contract(entity_id)
+        case _:
+            known: Mapping[str, Container[str]] = {
+                "billable_metric": catalog.metrics,
+                "contract_product": catalog.products,
+                "rate_card": catalog.rate_cards,
+            }
+            if entity in known and entity_id not in known[entity]:
+                raise NotFound(f"no such {entity}", **{entity: entity_id})
 
 
 def _route(verb: str, scope: Scope, do: Any, body: type[Wire]) -> Route:

@@ -102,10 +102,10 @@ def deletes_the_values_named(world: World) -> None:
     assert _fields(world, customer) == {second: "2"}
 
 
-@refuses("v1.custom_fields.delete_values", 400, "unknown custom field key")
-def does_not_delete_values_of_a_key_there_is_not(world: World) -> None:
+@refuses("v1.custom_fields.delete_values", 404, "customer")
+def does_not_delete_values_of_nobody(world: World) -> None:
     world.sdk.v1.custom_fields.delete_values(
-        entity="customer", entity_id=world.customer(), keys=[world.name()]
+        entity="customer", entity_id="none", keys=[_key(world)]
     )
 
 
