@@ -38,6 +38,7 @@ LEGACY = frozenset(
 )
 """Methods of plans and credit grants: their routes answer 501."""
 UNBUILT = {
+    "v1.dashboards.get_embeddable_url": "/invoices",
     "v1.settings.billing_providers.create": "server's settings",
     "v1.settings.upsert_avalara_credentials": "server's settings",
 }
