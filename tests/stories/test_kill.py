@@ -24,7 +24,7 @@ METER = ("Customer", "Contract", "Commit", "Commit_Period", "Sync_Record")
 class Lives:
     """The process that starts lives, and what was sold to each of them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, **more: str) -> None:
         self.world = world
         open_widgets(world)
         self.commit = product(world, "CLOUD-COMMIT", "Cloud Commit")
@@ -33,7 +33,7 @@ class Lives:
         self.accounts: list[str] = []
         self._runner = subprocess.Popen(
             [sys.executable, RUNNER],
-            env={**os.environ, **variables(world.settings)},
+            env={**os.environ, **variables(world.settings), **more},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -83,7 +83,8 @@ class Weather(httpx.BaseTransport):
         self.requests: list[httpx.Request] = []
         self.answers: list[str | httpx.Response] = []
         """Of the next writes, in order: ``cut`` before the remote heard, ``lost`` after it did,
-        ``fine``, or an answer that did not come from it."""
+        ``gone`` after it did and away from then on, ``fine``, or an answer not its own."""
+        self.is_away = False
 
     @property
     def writes(self) -> list[httpx.Request]:
@@ -95,10 +96,11 @@ class Weather(httpx.BaseTransport):
         told = self.answers.pop(0) if self.answers and is_write(request) else "fine"
         if isinstance(told, httpx.Response):
             return told
-        if told == "cut":
+        if told == "cut" or self.is_away:
             raise httpx.ConnectError("refused", request=request)
         response = self._inner.handle_request(request)
-        if told == "lost":
+        if told in ("lost", "gone"):
+            self.is_away = told == "gone"
             response.read()
             response.close()
             raise httpx.ReadTimeout("late", request=request)
@@ -115,56 +117,32 @@ def is_write(request: httpx.Request) -> bool:
     return request.method == "POST" and not request.url.path.endswith(READS)
 
 
-class RemoteWorld:
-    """A live server bills; our engine is the copy plans are made against."""
+class There:
+    """A live server as who owns it sees it: its clock, its catalogue, what it bills."""
 
-    def __init__(self, server: Server, copy: Setup | None = None) -> None:
-        self.setup = copy or our_copy()
+    def __init__(self, server: Server, now: datetime) -> None:
         self.server = server
         self.http = server.http(*Scope)
-        self.weather = Weather()
-        self.client = httpx.Client(transport=self.weather)
-        self.waits: list[float] = []
-        self.target = self.remote_target()
-        self.now = SIGNED
-
-    def remote_target(self, token: str | None = None) -> MetronomeTarget:
-        """As a new process would have it."""
-        remote = Remote(
-            client=self.client,
-            url=self.server.url,
-            token=token or self.server.secret(Scope.READ, Scope.WRITE),
-            patience=Patience(sleep=self.waits.append),
-        )
-        engine = self.setup.engine
-        return MetronomeTarget(engine, EmbeddedTarget(engine), remote)
+        self.now = now
 
     def move(self, now: datetime) -> None:
         self.now = max(self.now, now)
         self.post("/closedwon/clock", {"now": format_instant(self.now)})
 
-    def carry_out(self, plan: Plan) -> bool:
-        return carried_out(self.target, self.setup, plan, self.now)
-
     def use(self, event: Used) -> None:
         if event.timestamp > self.now:
             self.move(event.timestamp)
-        self.post(
-            "/v1/ingest",
-            [
-                {
-                    "transaction_id": event.transaction_id,
-                    "customer_id": event.customer_id,
-                    "event_type": event.event_type,
-                    "timestamp": format_instant(event.timestamp),
-                    "properties": dict(event.properties),
-                }
-            ],
-        )
+        sent = {
+            "transaction_id": event.transaction_id,
+            "customer_id": event.customer_id,
+            "event_type": event.event_type,
+            "timestamp": format_instant(event.timestamp),
+            "properties": dict(event.properties),
+        }
+        self.post("/v1/ingest", [sent])
 
-    def billed(self) -> tuple[Billed, ...]:
-        customer = self.customer()
-        rows = self.paged(f"/v1/customers/{customer}/invoices")
+    def bills_of(self, alias: str) -> tuple[Billed, ...]:
+        rows = self.paged(f"/v1/customers/{self.customer_of(alias)}/invoices")
         return tuple(sorted(_of_wire(one) for one in rows))
 
     def made(self) -> tuple[int, int, int]:
@@ -174,17 +152,18 @@ class RemoteWorld:
         edits = sum(len(self.edits(row["customer_id"], row["id"])) for row in rows)
         return len(customers), len(rows), edits
 
-    def customer(self) -> str:
-        (found,) = self.paged("/v1/customers", ingest_alias=ALIAS)
+    def customer_of(self, alias: str) -> str:
+        (found,) = self.paged("/v1/customers", ingest_alias=alias)
         return str(found["id"])
 
-    def contract(self) -> str:
-        (found,) = self.read("/v2/contracts/list", {"customer_id": self.customer()})
-        return str(found["id"])
+    def contracts_of(self, alias: str) -> list[Any]:
+        found: list[Any] = self.read("/v2/contracts/list", {"customer_id": self.customer_of(alias)})
+        return found
 
     def edits(self, customer: str, contract: str) -> list[Any]:
         named = {"customer_id": customer, "contract_id": contract}
-        return self.read("/v2/contracts/getEditHistory", named)
+        found: list[Any] = self.read("/v2/contracts/getEditHistory", named)
+        return found
 
     def post(self, path: str, body: Any) -> Any:
         content = strict_json.dumps(body)
@@ -206,6 +185,42 @@ class RemoteWorld:
                 return rows
 
 
+class RemoteWorld(There):
+    """A live server bills; our engine is the copy plans are made against."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, SIGNED)
+        self.setup = our_copy()
+        self.weather = Weather()
+        self.client = httpx.Client(transport=self.weather)
+        self.waits: list[float] = []
+        self.target = self.remote_target()
+
+    def remote_target(self, token: str | None = None) -> MetronomeTarget:
+        """As a new process would have it."""
+        remote = Remote(
+            client=self.client,
+            url=self.server.url,
+            token=token or self.server.secret(Scope.READ, Scope.WRITE),
+            patience=Patience(sleep=self.waits.append),
+        )
+        engine = self.setup.engine
+        return MetronomeTarget(engine, EmbeddedTarget(engine), remote)
+
+    def carry_out(self, plan: Plan) -> bool:
+        return carried_out(self.target, self.setup, plan, self.now)
+
+    def billed(self) -> tuple[Billed, ...]:
+        return self.bills_of(ALIAS)
+
+    def customer(self) -> str:
+        return self.customer_of(ALIAS)
+
+    def contract(self) -> str:
+        (found,) = self.contracts_of(ALIAS)
+        return str(found["id"])
+
+
 @contextmanager
 def remote_world(state: Path) -> Iterator[RemoteWorld]:
     """A server with the catalogue under ids of its own."""
@@ -219,7 +234,7 @@ def remote_world(state: Path) -> Iterator[RemoteWorld]:
             world.http.close()
 
 
-def sell(world: RemoteWorld, catalog: Catalog) -> None:
+def sell(world: There, catalog: Catalog) -> None:
     """Make our catalogue on the server, as a person would: same names, other ids."""
     ids: dict[str, str] = {}
     for metric in catalog.metrics.values():
