@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from billing.world import at, commit, fixed_product, span
 from build import add_catalog, add_customer
+from closedwon.api import serving
 from closedwon.billing.contracts.edits import Added, Create
 from closedwon.billing.invoices.types import InvoiceStatus
 from closedwon.kernel.errors import LockHeld, RetryLater
@@ -155,6 +157,18 @@ def test_a_served_application_bills_in_its_own_thread_when_asked(app: App) -> No
             if bills:
                 _wait_for(lambda: final(app) == INVOICES)
         assert final(app) == expected
+
+
+def test_a_server_whose_billing_halted_is_not_ready(app: App) -> None:
+    lonely = app.settings.model_copy(update={"webhook_urls": {"crm": "https://example.com"}})
+    with (
+        wire(lonely, lambda: NOW, bills=True) as application,
+        serving(application) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        _wait_for(lambda: client.get("/readyz").status_code == 503)
+        assert client.get("/readyz").json() == {"status": "billing halted; see the log"}
+        assert client.get("/healthz").status_code == 200
 
 
 def _wait_for(is_so: Callable[[], bool]) -> None:

@@ -53,6 +53,8 @@ class Options:
     backdating_days: int | None = BACKDATING_DAYS
     """Oldest usage accepted, in days; None takes any (R18)."""
     environment: str = "sandbox"
+    is_halted: Callable[[], bool] = lambda: False
+    """Whether the server gave up billing; then it is not ready."""
     requests_per_second: int = 0
     """By token; 0 sets no limit."""
     body_bytes_max: int = BODY_BYTES_MAX
@@ -84,7 +86,7 @@ def application(workers: Workers, options: Options) -> ASGIApp:
             methods=[route.method],
             name=route.name,
         )
-    _add_probes(app, workers)
+    _add_probes(app, workers, options.is_halted)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(TooSlow, _too_slow)
     streamed = {route.path for route in routes if route.is_streamed}
@@ -156,7 +158,7 @@ def _response(answer: Answer, request_id: str) -> Response:
     return Response(answer.document or answer.body, answer.status, headers, JSON)
 
 
-def _add_probes(app: FastAPI, workers: Workers) -> None:
+def _add_probes(app: FastAPI, workers: Workers, is_halted: Callable[[], bool]) -> None:
     def healthz(_request: Request) -> Response:
         return Response('{"status":"ok"}', media_type=JSON)
 
@@ -165,6 +167,8 @@ def _add_probes(app: FastAPI, workers: Workers) -> None:
             workers.run(lambda engine: engine.stores.catalogue.revision(), READY_S)
         except Exception:  # noqa: BLE001 whatever it is, it is not ready; the log has it
             return Response('{"status":"not ready"}', 503, media_type=JSON)
+        if is_halted():
+            return Response('{"status":"billing halted; see the log"}', 503, media_type=JSON)
         return Response('{"status":"ok"}', media_type=JSON)
 
     app.add_api_route("/healthz", healthz, methods=["GET"])

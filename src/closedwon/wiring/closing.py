@@ -43,6 +43,12 @@ class Closing:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="closing", daemon=True)
         self._is_aside = False
+        self._is_halted = False
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether it gave up, over a setting or state that only a person can put right."""
+        return self._is_halted
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -113,6 +119,7 @@ class Closing:
                     else:
                         self.turn(app, app.delivering)
                 except (ConfigError, InvariantBroken) as error:
+                    self._is_halted = True
                     log.critical("billing halted; the API goes on", error=str(error))
                     return
                 except Exception as error:

@@ -50,6 +50,8 @@ def wire(
         workers = stack.enter_context(Workers(lambda: _engine(settings, usage)))
         reader = open_database(settings.state_file, read_only=True, any_thread=True)
         stack.callback(close, reader)
+        sleep = time.sleep  # noqa: TID251 wiring waits for real
+        closing = Closing(settings, clock, sleep, usage)
         options = Options(
             token=KnownTokens(reader).find,
             ingest=usage.ingest,
@@ -59,11 +61,11 @@ def wire(
             worth_of=Worths(settings, clock),
             ticks=time.monotonic,
             environment=settings.environment,
+            is_halted=lambda: closing.is_halted,
             requests_per_second=requests_per_second,
         )
         if bills:
-            sleep = time.sleep  # noqa: TID251 wiring waits for real
-            stack.enter_context(Closing(settings, clock, sleep, usage))
+            stack.enter_context(closing)
         yield application(workers, options)
 
 
