@@ -8,9 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec.structs import replace
+from sqlite_utils import Database
 
 from closedwon.billing.contracts.edits import ChangeEnd, Revise
+from closedwon.engine import Engine
 from closedwon.kernel.errors import AuthFailed, Conflict, Refused, RetryLater
+from closedwon.store.database import open_database
 from closedwon.store.tokens import Scope
 from closedwon.testing.target_conformance import MORE, edit
 from closedwon.testing.target_world import ACCOUNT, CONTRACT, at, new_deal, signed
@@ -238,3 +241,29 @@ def test_the_same_contents_twice_are_paired_one_to_one(world: RemoteWorld) -> No
     found = [one.total for one in world.billed() if one.begins == at("2024-03-01")]
 
     assert sorted(total for total in found if total) == [Decimal(24100)]
+
+
+def test_a_restored_backup_finds_what_was_done_after_it(world: RemoteWorld) -> None:
+    """The state is older than the remote: the same plans are asked for again and are there."""
+    empty = copied(world.setup.db)
+    world.carry_out(new_deal())
+    older = copied(world.setup.db)
+    amendment = edit(world, MORE)
+    world.carry_out(amendment)
+
+    for state, plans in ((older, [amendment]), (empty, [new_deal(), amendment])):
+        world.setup = world.setup._replace(
+            db=state, engine=Engine(state, world.setup.usage, world.setup.engine.settings)
+        )
+        world.target = world.remote_target()
+        for plan in plans:
+            assert world.carry_out(plan)
+        assert world.made() == (1, 1, 1)
+        assert world.target.begun() == ()
+
+
+def copied(db: Database) -> Database:
+    """A backup of the state, open."""
+    copy = open_database(":memory:")
+    db.conn.backup(copy.conn)
+    return copy

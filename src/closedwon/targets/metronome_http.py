@@ -176,7 +176,7 @@ class MetronomeTarget:
         if not body:
             return contract
         if self._is_new(work):
-            self._contracts.check_drift(customer, contract, work.contract_id)
+            self._contracts.check_drift(customer, contract, work.contract_id, work.call_id)
         named = {
             "customer_id": customer,
             "contract_id": contract,

@@ -64,9 +64,16 @@ class Contracts:
         ours = self._book.known("edit", [str(row["id"]) for row in rows])
         return [row for row in rows if str(row["id"]) not in ours]
 
-    def check_drift(self, customer: str, contract: str, our_id: str) -> None:
-        """Raise Conflict when somebody else changed the contract there."""
-        foreign = self.foreign_edits(customer, contract)
+    def check_drift(self, customer: str, contract: str, our_id: str, key: str = "") -> None:
+        """Raise Conflict when somebody else changed the contract there.
+
+        An edit with the uniqueness ``key`` is ours, made before our state was restored (F104).
+        """
+        foreign = [
+            row
+            for row in self.foreign_edits(customer, contract)
+            if not key or row.get("uniqueness_key") != key
+        ]
         if foreign:
             what = sorted({name for row in foreign for name in row} - {"id", "timestamp"})
             raise Conflict(
