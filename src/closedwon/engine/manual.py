@@ -33,6 +33,8 @@ def add_entry(
 ) -> None:
     """Move one segment's balance by a signed amount; the same entry again changes nothing.
 
+    With a uniqueness key that was used it raises Conflict, the same entry or not (R7).
+
     It counts at once, whatever its timestamp says (R198). More may be taken than is left: the
     balance then stands at zero (R195). Raises Refused when the segment is closed, and when it is
     held by seats and the entry does not say by which, or takes more than one of them has.
@@ -41,7 +43,7 @@ def add_entry(
     with command(stores, "add_manual_entry", what, by=author.by, now=now) as run:
         commit, segment = _segment(stores, customer_id, entry, now)
         posted = stores.ledger.of_commit(commit.id)
-        if any(known == entry for known in posted):
+        if author.uniqueness_key is None and any(known == entry for known in posted):
             return
         if entry.type is not EntryType.MANUAL or not entry.reason:
             raise Refused("a manual entry has the type MANUAL and a reason", entry=entry.id)

@@ -10,6 +10,7 @@ from typing_extensions import is_typeddict
 
 from api.sdk.methods import Method
 
+NEW_YEAR = "2027-01-01T00:00:00Z"
 PARAMETERS = re.compile(r"(\w+_params)\.(\w+Params)\b")
 AMOUNT = "an amount without a schedule is the oldest form of a commit; access_schedule says it all"
 PRORATED = "a subscription's rate is FLAT with a billing_frequency (R67)"
@@ -18,6 +19,7 @@ GATED = "the vendor gates it"
 PLANS = "alerts on plans and credit grants are not there"
 NO_TAX = "the engine knows no tax (R145)"
 NETSUITE = {"netsuite_internal_item_id": GATED, "netsuite_overage_item_id": GATED}
+NO_FIELDS = "invoices go to NetSuite as they are, without more fields"
 NOT_TAKEN: Mapping[str, Mapping[str, str]] = {
     "v1.alerts.create": {"credit_grant_type_filters": PLANS, "plan_id": PLANS},
     "v1.contracts.amend": {
@@ -39,6 +41,13 @@ NOT_TAKEN: Mapping[str, Mapping[str, str]] = {
     },
     "v1.customers.create": {"customer_billing_provider_configurations.tax_provider": NO_TAX},
     "v1.customers.set_billing_configurations": {"data.tax_provider": NO_TAX},
+    "v1.contracts.schedule_pro_services_invoice": {
+        "line_items.metadata": NO_FIELDS,
+        "line_items.netsuite_invoice_billing_end": NO_FIELDS,
+        "line_items.netsuite_invoice_billing_start": NO_FIELDS,
+        "netsuite_invoice_header_end": NO_FIELDS,
+        "netsuite_invoice_header_start": NO_FIELDS,
+    },
     "v2.contracts.edit": {
         "add_commits.amount": AMOUNT,
         "add_commits.payment_gate_config.precalculated_tax_config": TAXED,
@@ -90,11 +99,12 @@ def paths_of(sent: Any, prefix: str = "") -> Iterator[str]:
 
 
 def with_parameter(body: Any, path: str) -> Any:
-    """``body`` with something at ``path``, in the first place that has room for it."""
+    """``body`` with an instant at ``path``, in the first place that has room for it."""
     name, _, rest = path.partition(".")
     if isinstance(body, list):
-        return [with_parameter(body[0], path), *body[1:]]
-    inner = with_parameter(body[name], rest) if rest else {}
+        at = next(at for at, one in enumerate(body) if not rest or name in one)
+        return [*body[:at], with_parameter(body[at], path), *body[at + 1 :]]
+    inner = with_parameter(body[name], rest) if rest else NEW_YEAR
     return {**body, name: inner}
 
 

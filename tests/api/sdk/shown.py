@@ -84,3 +84,21 @@ def own(rows: Any) -> list[Any]:
         if not getattr(row, "recurring_commit_id", None)
         and not getattr(row, "recurring_credit_id", None)
     ]
+
+
+IDS = (
+    "commit_id",
+    "credit_id",
+    "scheduled_charge_id",
+    "recurring_commit_id",
+    "recurring_credit_id",
+    "subscription_id",
+)
+
+
+def shown_updates(changes: Mapping[str, Sequence[Terms]]) -> dict[str, list[Terms]]:
+    """Updates of terms as the history of edits tells them."""
+    return {
+        name: [{"id" if key in IDS else key: value for key, value in one.items()} for one in rows]
+        for name, rows in changes.items()
+    }

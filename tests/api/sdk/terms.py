@@ -176,7 +176,7 @@ def royalties(world: World) -> list[Terms]:
 
 
 def subscriptions(world: World) -> list[Terms]:
-    """One with named seats on a grid of its own, and one that is counted."""
+    """One with named seats on a grid of its own, one with every word about its count, one with none."""
     rate = {"billing_frequency": "MONTHLY", "product_id": world.shop.seat}
     seats = {
         "temporary_id": "seats",
@@ -210,4 +210,10 @@ def subscriptions(world: World) -> list[Terms]:
         "ending_before": OCTOBER,
         "custom_fields": fields(world, "subscription"),
     }
-    return [seats, counted]
+    plain = {
+        "subscription_rate": rate,
+        "collection_schedule": "ADVANCE",
+        "proration": {},
+        "initial_quantity": 2,
+    }
+    return [seats, counted, plain]

@@ -63,7 +63,7 @@ def test_a_call_succeeds_and_its_typed_answer_holds_what_was_sent(
     assert calls
     if not method.name.startswith(LOOSE):
         never_sent = parameters(method, method.of(world.sdk)).difference(*map(paths_of, calls))
-        assert sorted(never_sent) == []
+        assert "\n".join(sorted(never_sent)) == ""
 
 
 @pytest.mark.parametrize("name", sorted(NOT_TAKEN.keys() & DONE.keys()))
@@ -71,18 +71,13 @@ def test_a_parameter_that_is_not_taken_is_refused_by_name(world: World, name: st
     method, transport = next(one for one in CASED if one.name == name), Recorded()
     with through(world, transport) as sdk:
         DONE[name](seen_as(world, sdk))
+    calls = zip(transport.seen, transport.sent, strict=True)
+    bodies = [sent for seen, sent in calls if method.matches(*seen[:2])]
     for path in NOT_TAKEN[name]:
-        sent = max(
-            (
-                sent
-                for seen, sent in zip(transport.seen, transport.sent, strict=True)
-                if method.matches(*seen[:2])
-            ),
-            key=lambda one: len(str(one)),
-        )
+        sent = max(bodies, key=lambda one: len(str(one)))
         with world.server.http(*Scope) as http:
             answer = http.post(method.path, json=with_parameter(sent, path))
-        assert answer.status_code == 400
+        assert answer.status_code in {400, 501}
         assert path.rpartition(".")[2] in answer.json()["message"]
 
 

@@ -54,7 +54,9 @@ class Archive(Wire):
 def create(call: Call, body: Create) -> Any:
     """Add an alert and evaluate it at once (R272); a used uniqueness key is a 409 (R7)."""
     if body.alert_type in PLAN_TYPES or body.plan_id or body.credit_grant_type_filters:
-        raise Unsupported("alerts on plans and credit grants are not supported")
+        raise Unsupported(
+            "plan_id, credit_grant_type_filters: alerts on plans and grants are not supported"
+        )
     if body.access_type != "SPEND":
         raise Unsupported("access_type: balances of quantities are not supported")
     alert = Alert(

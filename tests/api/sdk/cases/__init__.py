@@ -2,12 +2,18 @@
 
 from api.sdk.cases import alerts as alerts
 from api.sdk.cases import audit_logs as audit_logs
+from api.sdk.cases import balance_changes as balance_changes
+from api.sdk.cases import balances as balances
 from api.sdk.cases import billable_metrics as billable_metrics
 from api.sdk.cases import billing_providers as billing_providers
 from api.sdk.cases import contract_changes as contract_changes
+from api.sdk.cases import contract_edits as contract_edits
+from api.sdk.cases import contract_reads as contract_reads
 from api.sdk.cases import contracts as contracts
+from api.sdk.cases import contracts_flat as contracts_flat
 from api.sdk.cases import custom_fields as custom_fields
 from api.sdk.cases import customers as customers
+from api.sdk.cases import invoices as invoices
 from api.sdk.cases import named_schedules as named_schedules
 from api.sdk.cases import notifications as notifications
 from api.sdk.cases import packages as packages
