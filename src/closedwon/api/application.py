@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cache, partial
 
 from fastapi import FastAPI, Request, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route as PlainRoute
 from starlette.types import ASGIApp
 
 from closedwon.api.answers import TooLarge, TooSlow, Unsupported, failed, told
@@ -77,16 +77,14 @@ def application(workers: Workers, options: Options) -> ASGIApp:
     routes = ROUTES
     if isinstance(options.clock, ManualClock):
         routes = (*routes, *clock_routes(options.clock))
+    _add_probes(app, workers, options.is_halted)
     for route in (*routes, _described(routes)):
-        app.add_api_route(
-            route.path,
+        endpoint = (
             _streamed(gate, streams, route, options.new_id)
             if route.is_streamed
-            else _endpoint(gate, workers, route, options.new_id),
-            methods=[route.method],
-            name=route.name,
+            else _endpoint(gate, workers, route, options.new_id)
         )
-    _add_probes(app, workers, options.is_halted)
+        app.router.routes.append(_plain(route.path, endpoint, route.method, route.name))
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(TooSlow, _too_slow)
     streamed = {route.path for route in routes if route.is_streamed}
@@ -171,8 +169,17 @@ def _add_probes(app: FastAPI, workers: Workers, is_halted: Callable[[], bool]) -
             return Response('{"status":"billing halted; see the log"}', 503, media_type=JSON)
         return Response('{"status":"ok"}', media_type=JSON)
 
-    app.add_api_route("/healthz", healthz, methods=["GET"])
-    app.add_api_route("/readyz", readyz, methods=["GET"])
+    app.router.routes.append(_plain("/healthz", healthz, "GET", "healthz"))
+    app.router.routes.append(_plain("/readyz", readyz, "GET", "readyz"))
+
+
+def _plain(
+    path: str, endpoint: Callable[[Request], Response], method: str, name: str
+) -> PlainRoute:
+    """A route of Starlette itself: the gate parses and checks, FastAPI would do it once more."""
+    route = PlainRoute(path, endpoint, methods=[method], name=name)
+    route.methods = {method}  # And not HEAD beside GET.
+    return route
 
 
 def _unrouted(request: Request, error: Exception) -> Response:
@@ -193,7 +200,7 @@ def _methods(request: Request) -> list[str]:
     fitting = [
         route
         for route in request.app.routes
-        if isinstance(route, APIRoute) and route.path_regex.match(request.url.path)
+        if isinstance(route, PlainRoute) and route.path_regex.match(request.url.path)
     ]
     meant = min(fitting, key=lambda route: len(route.param_convertors)).path
     return sorted({name for one in fitting if one.path == meant for name in one.methods or ()})
