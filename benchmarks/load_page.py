@@ -70,11 +70,11 @@ def _about(found: Mapping[str, Any]) -> str:
         f"`closedwon serve` over a state of {found['events']:,} sealed events of"
         f" {found['customers']:,} customers with a contract and a prepaid commit each; two months"
         " are final, the third is open, so a draft and a balance are priced over a third of the"
-        f" events. `wrk` asks over loopback with {found['connections']} connections (4 for streams)"
-        f" and shares the machine's {found['cores']} cores with the server. Every figure stands"
-        " beside that of the bare endpoint `/healthz` of the same server, measured right before it"
-        " with as many connections. An answer to usage comes after it is synced to disk. A latency"
-        " includes the wait of as many requests as there are connections. Reads are of all"
+        f" events. `wrk` asks over loopback with {found['connections']} connections"
+        f" ({found['few_connections']} for balances, drafts and streams) and shares the machine's"
+        f" {found['cores']} cores with the server. Every figure stands beside that of the bare"
+        " endpoint `/healthz` of the same server, measured right before it with as many"
+        " connections. An answer to usage comes after it is synced to disk. Reads are of all"
         " customers in turn; `again` is of few, whose usage is remembered until they send more."
     )
 

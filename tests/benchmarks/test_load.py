@@ -28,6 +28,7 @@ ABOUT = {
     "events": 10_000_000,
     "customers": 10_000,
     "connections": 32,
+    "few_connections": 4,
     "cores": 2,
     "ingested": 500_000,
     "resident_mib_at_start": 700,

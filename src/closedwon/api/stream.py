@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import anyio.from_thread
 from fastapi import Request
 
-from closedwon.api.answers import TooLarge, WrongMedia
+from closedwon.api.answers import TooLarge, TooSlow, WrongMedia
 from closedwon.kernel.errors import Refused, RetryLater
 
 STREAM_BYTES_MAX = 1024 * 1024 * 1024
@@ -36,7 +36,7 @@ class Streams:
     def parts(self, request: Request, media: str) -> Iterator[Iterator[bytes]]:
         """The parts of a request's body; raises WrongMedia, and RetryLater for too many at once.
 
-        Reading them raises Refused or RetryLater where the body breaks off or is too slow.
+        Reading them raises Refused or RetryLater where the body breaks off, TooSlow or TooLarge.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != media:
@@ -57,13 +57,13 @@ class Streams:
         more = True
         while more:
             if self._ticks() > until:
-                raise RetryLater(f"the body took longer than {STREAM_SECONDS_MAX:g} s")
+                raise TooSlow(f"the body took longer than {STREAM_SECONDS_MAX:g} s")
             try:
                 message = anyio.from_thread.run(
                     asyncio.wait_for, request.receive(), IDLE_SECONDS_MAX
                 )
             except TimeoutError as error:
-                raise RetryLater(f"nothing came for {IDLE_SECONDS_MAX:g} s") from error
+                raise TooSlow(f"nothing came for {IDLE_SECONDS_MAX:g} s") from error
             except CancelledError as error:
                 raise RetryLater("the server stops") from error
             if message["type"] != "http.request":
