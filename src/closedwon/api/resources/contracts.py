@@ -84,13 +84,14 @@ def list_v1(call: Call, body: ListBody) -> Any:
     """A customer's contracts, oldest first."""
     show, shown, following = _listed(call, body)
     rows = [contract_v1(show, one, call.engine.edits(one.id)) for one in shown]
-    return {"data": rows, "next_page": following}
+    return {"data": rows, "next_page": following, "cursor": following}
 
 
 def list_v2(call: Call, body: ListBody) -> Any:
     """A customer's contracts, oldest first, flat."""
     show, shown, following = _listed(call, body)
-    return {"data": [contract_v2(show, one) for one in shown], "next_page": following}
+    rows = [contract_v2(show, one) for one in shown]
+    return {"data": rows, "next_page": following, "cursor": following}
 
 
 def _listed(call: Call, body: ListBody) -> tuple[Showing, list[Contract], str | None]:

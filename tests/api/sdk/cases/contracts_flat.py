@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.sdk.casing import does, holds, refuses
+from api.sdk.casing import Paging, does, holds, pages, refuses
 from api.sdk.granted import APRIL, END, JANUARY, JULY, MARCH, OCTOBER, specifiers
 from api.sdk.world import World
 
@@ -214,3 +214,24 @@ def check(found: Any, sent: dict[str, Any], more: dict[str, Any]) -> None:
     rows = found.access_schedule.schedule_items
     moved = {"amount": 20, "starting_at": JANUARY, "ending_before": OCTOBER}
     holds(rows, [moved, {"amount": 5, "starting_at": OCTOBER, "ending_before": END}])
+
+
+def of_three(world: World, version: str) -> Paging:
+    """A customer's contracts, in either shape."""
+    customer = world.customer()
+    made = frozenset(world.contract_of(customer, starting_at=at) for at in (MARCH, APRIL, JULY))
+
+    def asked(**page: Any) -> Any:
+        return getattr(world.sdk, version).contracts.list(customer_id=customer, **page)
+
+    return Paging(asked=asked, key=lambda row: row.id, expected=made)
+
+
+@pages("v1.contracts.list")
+def pages_of_contracts(world: World) -> Paging:
+    return of_three(world, "v1")
+
+
+@pages("v2.contracts.list")
+def pages_of_flat_contracts(world: World) -> Paging:
+    return of_three(world, "v2")
