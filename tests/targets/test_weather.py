@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def writes_of_a_new_deal(world: RemoteWorld) -> int:
     return len(world.weather.writes)
 
 
-def test_every_write_carries_an_idempotency_key_and_what_makes_terms_a_uniqueness_key(
+def test_r8_every_write_carries_an_idempotency_key_and_what_makes_terms_a_uniqueness_key(
     world: RemoteWorld,
 ) -> None:
     world.carry_out(new_deal())
@@ -54,7 +55,7 @@ def test_every_write_carries_an_idempotency_key_and_what_makes_terms_a_uniquenes
 
 @pytest.mark.parametrize("what", ["lost", "cut"])
 @pytest.mark.parametrize("number", range(4))
-def test_an_answer_lost_or_never_given_repeats_nothing(
+def test_g15_an_answer_lost_or_never_given_repeats_nothing(
     number: int, what: str, world: RemoteWorld
 ) -> None:
     """Whichever write it is: keys, the customer, the contract; the call is repeated at once."""
@@ -90,7 +91,24 @@ def test_a_remote_away_for_long_leaves_the_plan_to_be_finished(world: RemoteWorl
     assert world.target.begun() == ()
 
 
-def test_a_repeated_call_has_the_same_key_until_an_answer_is_final(world: RemoteWorld) -> None:
+def test_r7_what_was_done_is_found_when_idempotency_keys_are_long_forgotten(
+    world: RemoteWorld,
+) -> None:
+    """Forty days later only the customer's account and the uniqueness key are left to find it."""
+    for plan_of in (new_deal, lambda: edit(world, MORE)):
+        plan = plan_of()
+        world.weather.answers = ["fine"] * (3 if not world.setup.engine.customers() else 1)
+        world.weather.answers.append("gone")
+        with pytest.raises(RetryLater):
+            world.carry_out(plan)
+        world.weather.is_away = False
+        world.move(world.now + timedelta(days=40))
+        assert world.carry_out(plan)
+
+    assert world.made() == (1, 1, 1)
+
+
+def test_r8_a_repeated_call_has_the_same_key_until_an_answer_is_final(world: RemoteWorld) -> None:
     world.carry_out(new_deal())
     world.weather.requests.clear()
     world.weather.answers = ["fine", busy(503), busy(500), "fine"]
@@ -159,7 +177,7 @@ def test_a_token_that_may_not_write_is_no_fault_of_the_deal(world: RemoteWorld) 
     assert world.made() == (0, 0, 0)
 
 
-def test_an_edit_somebody_made_there_is_not_written_over(world: RemoteWorld) -> None:
+def test_r115_an_edit_somebody_made_there_is_not_written_over(world: RemoteWorld) -> None:
     world.carry_out(new_deal())
     named = {"customer_id": world.customer(), "contract_id": world.contract()}
     world.post("/v2/contracts/edit", named | {"update_contract_name": "By hand"})
@@ -185,7 +203,7 @@ def test_a_customer_that_is_there_already_is_taken(world: RemoteWorld) -> None:
     assert shown["custom_fields"] == dict(ACCOUNT.custom_fields)
 
 
-def test_an_alias_of_another_account_is_refused(world: RemoteWorld) -> None:
+def test_r6_an_alias_of_another_account_is_refused(world: RemoteWorld) -> None:
     config = {"salesforce_account_id": "001Fk0000000009AAA"}
     aliases = list(ACCOUNT.ingest_aliases)
     world.post(
