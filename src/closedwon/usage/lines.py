@@ -28,7 +28,7 @@ NumberedLine = tuple[int, bytes | None]
 """Line number from 1, and the line without its end; None for one that is too long."""
 
 
-class Sourced(msgspec.Struct, frozen=True):
+class Sourced(msgspec.Struct, frozen=True, gc=False):
     """An event, where it stands (``file:line``), and how many bytes it was written with."""
 
     place: str

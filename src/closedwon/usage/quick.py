@@ -6,6 +6,7 @@ type or bad UTF-8 stops the decoder, and a key that stands twice would leave a t
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -15,12 +16,13 @@ from closedwon.usage.types import UsageEvent
 
 INTEGER_MAX = 10**18
 """Longer numbers are read, or refused, the strict way."""
+TEXT = frozenset({str})
 QUOTES = 2
 FIELD_QUOTES = 4 * 2 * QUOTES
 """Quotation marks of the four fields every event has, and of their values."""
 
 
-class _Sent(msgspec.Struct, forbid_unknown_fields=True):
+class _Sent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     transaction_id: str
     customer_id: str
     event_type: str
@@ -61,8 +63,7 @@ def _events(sent: Sequence[_Sent], text: bytes) -> tuple[UsageEvent, ...] | None
             found = _texts(properties)
             if found is None:
                 return None
-            texts = found
-            quoted = sum(isinstance(value, str) for value in properties.values())
+            texts, quoted = found
             quotes += FIELD_QUOTES + QUOTES * (1 + len(properties) + quoted)
         if not (one.transaction_id and one.customer_id and one.event_type):
             return None
@@ -77,16 +78,22 @@ def _events(sent: Sequence[_Sent], text: bytes) -> tuple[UsageEvent, ...] | None
     return tuple(events) if text.count(b'"') == quotes else None
 
 
-def _texts(properties: dict[str, str | int | bool | None]) -> dict[str, str] | None:
-    """As ``validate.property_texts``; None for a number that is long."""
+def _texts(
+    properties: dict[str, str | int | bool | None],
+) -> tuple[dict[str, str], int] | None:
+    """As ``validate.property_texts``, and how many were texts; None for a number that is long."""
+    if TEXT.issuperset(map(type, properties.values())):
+        return cast("dict[str, str]", properties), len(properties)
     texts: dict[str, str] = {}
+    quoted = 0
     for name, value in properties.items():
         if isinstance(value, str):
             texts[name] = value
+            quoted += 1
         elif isinstance(value, bool):
             texts[name] = "true" if value else "false"
         elif value is not None:
             if not -INTEGER_MAX < value < INTEGER_MAX:
                 return None
             texts[name] = str(value)
-    return texts
+    return texts, quoted

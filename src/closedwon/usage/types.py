@@ -11,8 +11,11 @@ from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.usage.windows import UsageAsked, WindowValue
 
 
-class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One usage event as sent (R16); property values are text, exact numbers as sent."""
+class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One usage event as sent (R16); property values are text, exact numbers as sent.
+
+    ``gc=False``: it holds texts only and is in no cycle, and there are many at once.
+    """
 
     transaction_id: str
     customer_id: str
