@@ -45,6 +45,7 @@ fix: $(READY) ## format and apply safe lint fixes
 docs: $(READY) ## write the generated pages under docs/ anew
 	@$(BIN)/closedwon docs --out docs
 	@$(BIN)/python -m tests.rules
+	@PYTHONPATH=tests $(BIN)/python -m compatibility
 
 bench: $(READY) ## ratios against a baseline in the same run
 	@$(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import dropwhile, islice, product
 
 import msgspec
 
@@ -32,6 +33,14 @@ class MetricAsked(msgspec.Struct, frozen=True, kw_only=True):
     group_filters: Mapping[str, tuple[str, ...]] = {}
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in the order of customer and metric to begin, and how many rows are wanted at least."""
+
+    since: tuple[str, str] = ("", "")
+    """(customer id, metric id) of the first rows."""
+    rows: int
+
+
 class MatchedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A traced event and what it is usage of, by what is known now (R28)."""
 
@@ -55,19 +64,28 @@ class UsageQueries:
         asked: Sequence[MetricAsked],
         size: WindowSize,
         span: Interval,
+        part: Part | None = None,
     ) -> tuple[WindowValue, ...]:
         """Usage of customers by metric and window; no customer or metric named means every one.
 
-        Raises NotFound, and Refused off UTC midnight or for a group key there is not (R35, R41).
+        With ``part``, only what a page of them needs is measured. Raises NotFound, and Refused off
+        UTC midnight or for a group key there is not (R35, R41).
         """
         edges = window_edges(size, span.start, span.until)
-        known = customers.many(self._stores, customer_ids or self._stores.customers.ids())
+        for who in set(customer_ids) - customers.many(self._stores, customer_ids).keys():
+            customers.get(self._stores, who)
         chosen = [self._chosen(one) for one in asked] or self._all_metrics()
-        rows = [
-            _asked(known.get(who) or customers.get(self._stores, who), metric, how)
-            for who in (customer_ids or known)
-            for metric, how in chosen
-        ]
+        every = product(
+            sorted(set(customer_ids) or self._stores.customers.ids()),
+            sorted(chosen, key=lambda one: one[0].id),
+        )
+        if part is None:
+            pairs = list(every)
+        else:
+            later = dropwhile(lambda one: (one[0], one[1][0].id) < part.since, every)
+            pairs = list(islice(later, 1 + -(-part.rows // (len(edges) - 1))))
+        known = customers.many(self._stores, {who for who, _ in pairs})
+        rows = [_asked(known[who], metric, how) for who, (metric, how) in pairs]
         return tuple(self._usage.windows(rows, edges))
 
     def grouped(

@@ -1,5 +1,6 @@
 """Usage out: by window, by group, and event by event (R28, R41-R43)."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
@@ -9,7 +10,7 @@ from closedwon.api.call import Call, Route
 from closedwon.api.model import Instant, Wire, word
 from closedwon.api.paging import paged_body
 from closedwon.api.shapes import metric_shape
-from closedwon.engine.usage_queries import MatchedEvent, MetricAsked
+from closedwon.engine.usage_queries import MatchedEvent, MetricAsked, Part
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval, format_instant
@@ -75,11 +76,11 @@ def usage(call: Call, body: Usage) -> Any:
     """Values by customer, metric and window; null where there was no usage (R43)."""
     span = _span(body.starting_on, body.ending_before)
     wanted = [MetricAsked(metric_id=one.id) for one in body.billable_metrics]
-    ask = call.engine.usage_queries.windows
-    totals = ask(body.customer_ids, wanted, body.window_size, span)
+    ask = partial(_windows, call, body, span)
+    totals = ask(wanted)
     by_group = [_grouped(one.id, one.group_by) for one in body.billable_metrics if one.group_by]
     groups: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in ask(body.customer_ids, by_group, body.window_size, span) if by_group else ():
+    for row in ask(by_group) if by_group else ():
         for value in row.group.values():
             groups.setdefault(_window_key(row), {})[value or ""] = row.value
     with_groups = {one.metric_id for one in by_group}
@@ -97,6 +98,16 @@ def usage(call: Call, body: Usage) -> Any:
         }
 
     return paged_body(totals, call.page, _window_key, shape)
+
+
+def _windows(
+    call: Call, body: Usage, span: Interval, wanted: list[MetricAsked]
+) -> tuple[WindowValue, ...]:
+    """No more than the page needs: the rows follow each other by customer, metric and window."""
+    customer_id, metric_id, *_ = (*(call.page.after or ()), "", "")
+    part = Part(since=(customer_id, metric_id), rows=call.page.limit + 1)
+    windows = call.engine.usage_queries.windows
+    return windows(body.customer_ids, wanted, body.window_size, span, part)
 
 
 def groups(call: Call, body: Groups) -> Any:

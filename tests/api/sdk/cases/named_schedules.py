@@ -27,11 +27,11 @@ def _follows_its_updates(resource: Any, **owner: Any) -> None:
     assert resource.retrieve(**named, covering_date=NOW - timedelta(hours=1)).data == []
 
 
-def _of_customer(world: World) -> None:
+def keeps_the_schedules_of_a_customer(world: World) -> None:
     _follows_its_updates(world.sdk.v1.customers.named_schedules, customer_id=world.customer())
 
 
-def _of_contract(world: World) -> None:
+def keeps_the_schedules_of_a_contract(world: World) -> None:
     customer = world.customer()
     contract = world.contract_of(customer)
     owner = {"customer_id": customer, "contract_id": contract}
@@ -40,15 +40,15 @@ def _of_contract(world: World) -> None:
     _follows_its_updates(resource, **owner, properties={"region": "eu"})
 
 
-def _of_card(world: World) -> None:
+def keeps_the_schedules_of_a_card(world: World) -> None:
     card = world.sdk.v1.contracts.rate_cards.create(name=world.name()).data.id
     _follows_its_updates(world.sdk.v1.contracts.named_schedules, rate_card_id=card)
 
 
 OWNERS: dict[str, Callable[[World], None]] = {
-    "v1.customers.named_schedules": _of_customer,
-    "v1.contracts.rate_cards.named_schedules": _of_contract,
-    "v1.contracts.named_schedules": _of_card,
+    "v1.customers.named_schedules": keeps_the_schedules_of_a_customer,
+    "v1.contracts.rate_cards.named_schedules": keeps_the_schedules_of_a_contract,
+    "v1.contracts.named_schedules": keeps_the_schedules_of_a_card,
 }
 for resource, follows in OWNERS.items():
     does(f"{resource}.update")(follows)
