@@ -173,3 +173,16 @@ def test_nothing_is_sent_inside_a_transaction(line: RemoteLine) -> None:
     assert not any(seen)
     with writing(line.store.db):
         assert line.store.db.conn.in_transaction
+
+
+def test_g15_a_customer_without_aliases_is_found_by_its_account(line: RemoteLine) -> None:
+    """Nothing but the look-up protects it once the idempotency key is forgotten."""
+    line.win()
+    line.weather.answers = ["gone"]
+    with pytest.raises(RetryLater):
+        line.sync()
+    line.weather.is_away = False
+    line.there.move(START + timedelta(days=40))
+    line.sync()
+
+    assert line.there.made() == (1, 1, 0)

@@ -58,11 +58,14 @@ def test_r8_every_write_carries_an_idempotency_key_and_what_makes_terms_a_unique
 def test_g15_an_answer_lost_or_never_given_repeats_nothing(
     number: int, what: str, world: RemoteWorld
 ) -> None:
-    """Whichever write it is: keys, the customer, the contract; the call is repeated at once."""
+    """Whichever write it is: keys, the customer, the contract. What was done is not asked again."""
     world.weather.answers = ["fine"] * number + [what]
     world.carry_out(new_deal())
 
+    paths = [one.url.path for one in world.weather.writes]
+    asked = (paths.count("/v1/customers"), paths.count("/v1/contracts/create"))
     assert world.weather.answers == []
+    assert asked == ((1 + (number == 1), 1 + (number == 3)) if what == "cut" else (1, 1))
     assert world.made() == (1, 1, 0)
     assert world.target.begun() == ()
 
