@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from metronome import Metronome
+from metronome import DefaultHttpxClient, Metronome
 
+from api.promised import held
 from closedwon.api import ManualClock, serving
 from closedwon.engine import tokens
 from closedwon.settings import Settings
@@ -44,7 +45,9 @@ class Server:
     def http(self, *scopes: Scope) -> httpx.Client:
         """A client with that token."""
         headers = {"Authorization": f"Bearer {self.secret(*scopes)}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return httpx.Client(
+            base_url=self.url, headers=headers, timeout=30, event_hooks={"response": [held]}
+        )
 
     def sdk(self, *scopes: Scope) -> Metronome:
         """The official client, checking every response against its own types."""
@@ -52,6 +55,7 @@ class Server:
             bearer_token=self.secret(*(scopes or tuple(Scope))),
             base_url=self.url,
             max_retries=0,
+            http_client=DefaultHttpxClient(event_hooks={"response": [held]}),
             _strict_response_validation=True,
         )
 

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from closedwon.api.resources import ROUTES
+from api.promised import check
+from closedwon.api.answered import ANSWERS
+from closedwon.api.resources import ROUTES, clock_routes
 
 
 @pytest.fixture
@@ -42,3 +44,29 @@ def test_a_number_is_a_number_and_a_required_field_is_required(document: Any) ->
     tiers = [one for one in schemas.values() if {"size", "price"} == set(one.get("properties", ()))]
     assert tiers
     assert {one["properties"]["price"]["type"] for one in tiers} == {"number"}
+
+
+def test_every_supported_route_says_what_it_answers() -> None:
+    routes = (*ROUTES, *clock_routes(None))  # type: ignore[arg-type]
+
+    assert {one.label for one in routes if one.is_supported} == set(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "told"),
+    [
+        (200, {"X-Request-Id": "1"}, '{"data": {"id": 1}}', "data"),
+        (200, {"X-Request-Id": "1"}, "[]", "object"),
+        (200, {}, "{}", "without X-Request-Id"),
+        (418, {"X-Request-Id": "1"}, "{}", "not promised"),
+        (409, {"X-Request-Id": "1", "X-Should-Retry": "false"}, "{}", "X-Closedwon-Code"),
+    ],
+)
+def test_an_answer_that_is_not_promised_is_noticed(
+    status: int, headers: dict[str, str], body: str, told: str
+) -> None:
+    request = httpx.Request("POST", "http://x/v1/customers")
+    headers = {"Content-Type": "application/json", **headers}
+
+    with pytest.raises(AssertionError, match=told):
+        check(httpx.Response(status, headers=headers, content=body, request=request))

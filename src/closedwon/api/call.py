@@ -90,8 +90,6 @@ class Route:
     """For the document: the type of what the bytes hold; None for any JSON or nothing."""
     is_supported: bool = True
     """False for what is known of the vendor's wire and always answers 501."""
-    answers: Any = None
-    """For the document: the type of what ``do`` returns; None for ``{}``."""
     is_stored: bool = True
     """Whether it runs in a transaction of the state: a snapshot to read, the lock to write."""
     seconds_max: float = SECONDS_MAX
@@ -100,6 +98,11 @@ class Route:
     def writes(self) -> bool:
         """Whether it may change the state."""
         return self.is_stored and self.scope in {Scope.WRITE, Scope.ADMIN}
+
+    @property
+    def label(self) -> str:
+        """``GET /v1/customers``."""
+        return f"{self.method} {self.path}"
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ import inspect
 import re
 from typing import Any
 
+from closedwon.api.answered import ANSWERS
 from closedwon.api.call import Route
 from closedwon.api.gate import KEY_LENGTH_MAX, KEY_PATTERN
 from closedwon.api.openapi.errors import error_reference, header, statuses
@@ -108,12 +109,12 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     if route.method != "GET" and not route.is_streamed:
         headers["Idempotent-Replayed"] = header("Idempotent-Replayed")
     content = {"application/json": {"schema": _answer(route, schemas)}}
-    if route.answers is bytes:
+    if ANSWERS.get(route.label) is bytes:
         content = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
     return {"200": {"description": "Done.", "headers": headers, "content": content}, **errors}
 
 
 def _answer(route: Route, schemas: Schemas) -> dict[str, Any]:
-    if route.answers is None:
-        return {}
+    if ANSWERS.get(route.label) in (None, bytes):
+        return {"type": "object", "maxProperties": 0}
     return schemas.answer(route)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from closedwon.api.answered import ANSWERS
 from closedwon.api.call import Route
 
 REF = "#/components/schemas/{model}"
@@ -39,7 +40,7 @@ class Schemas:
 
     def answer(self, route: Route) -> dict[str, Any]:
         """Of the answer's body."""
-        return dict(self._found["answer", route.answers])
+        return dict(self._found["answer", route.label])
 
     def resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """The schema itself where it is a reference."""
@@ -55,8 +56,9 @@ def _wanted(routes: Sequence[Route]) -> dict[Any, tuple[Any, Any]]:
         if sent is not None:
             found["body", sent] = (sent, "validation")
         found["query", route.query] = (route.query, "validation")
-        if route.answers is not None:
-            found["answer", route.answers] = (route.answers, "serialization")
+        answer = ANSWERS.get(route.label)
+        if answer is not None and answer is not bytes:
+            found["answer", route.label] = (answer, "serialization")
     return found
 
 
