@@ -43,6 +43,7 @@ fix: $(READY) ## format and apply safe lint fixes
 	@$(BIN)/ruff check -q --fix .
 
 docs: $(READY) ## write the generated pages under docs/ anew
+	@cd tests && ../$(BIN)/python -m api.examples
 	@$(BIN)/closedwon docs --out docs
 	@$(BIN)/python -m tests.rules
 	@PYTHONPATH=tests $(BIN)/python -m compatibility

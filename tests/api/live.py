@@ -1,6 +1,6 @@
 """A live server on loopback with a clock the test moves, and the official SDK pointed at it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,17 @@ from closedwon.store.migrations import migrate
 from closedwon.store.stores import Stores
 from closedwon.store.tokens import Scope
 from closedwon.wiring.serving import wire
-from closedwon.wiring.sources import new_secret
+from closedwon.wiring.sources import new_id, new_secret
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Held(DefaultHttpxClient):
+    """Holds answers to the document; closes itself when forgotten, as the SDK's own does."""
+
+    def __del__(self) -> None:
+        if not self.is_closed:
+            self.close()
 
 
 class Server:
@@ -55,20 +63,25 @@ class Server:
             bearer_token=self.secret(*(scopes or tuple(Scope))),
             base_url=self.url,
             max_retries=0,
-            http_client=DefaultHttpxClient(event_hooks={"response": [held]}),
+            http_client=Held(event_hooks={"response": [held]}),
             _strict_response_validation=True,
         )
 
 
 @contextmanager
-def running(state: Path, requests_per_second: int = 0, start: datetime = START) -> Iterator[Server]:
+def running(
+    state: Path,
+    requests_per_second: int = 0,
+    start: datetime = START,
+    new_id: Callable[[], str] = new_id,
+) -> Iterator[Server]:
     settings = Settings(state_dir=state)
     clock = ManualClock(start)
     db = open_database(settings.state_file)
     migrate(db)
     close(db)
     with (
-        wire(settings, clock, requests_per_second) as application,
+        wire(settings, clock, requests_per_second, new_id=new_id) as application,
         serving(application) as url,
     ):
         yield Server(url, clock, settings)

@@ -50,7 +50,7 @@ def _resolved(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def check(answer: httpx.Response) -> None:
     """Raise AssertionError for an answer that the document does not promise."""
-    operation, status = _operation(answer.request), str(answer.status_code)
+    operation, status = operation_of(answer.request), str(answer.status_code)
     if operation is None:
         return
     promised = _response(operation, status)
@@ -65,7 +65,7 @@ def check(answer: httpx.Response) -> None:
             raise AssertionError(f"{operation}: {status}: {place}: {fault.message}")
 
 
-def _operation(request: httpx.Request) -> str | None:
+def operation_of(request: httpx.Request) -> str | None:
     """Which operation a request is of; None for what the document does not know."""
     method = request.method.lower()
     for pattern, methods in _operations():

@@ -32,10 +32,12 @@ def wire(
     requests_per_second: int = 0,
     *,
     bills: bool = False,
+    new_id: Callable[[], str] = new_id,
 ) -> Iterator[ASGIApp]:
     """The ASGI application over the state of ``settings``, while the context is open.
 
-    ``bills`` runs the closing steps too, whenever no other process runs the line.
+    ``new_id`` makes the ids of what callers create. ``bills`` runs the closing steps too, whenever
+    no other process runs the line.
     """
     with ExitStack() as stack:
         anchor = open_database(settings.state_file)

@@ -1,6 +1,6 @@
 """The world the cases play in: one server, a catalogue, a customer with two months behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from api.live import START, Server, running
 from api.shop import Shop
 from closedwon.kernel.instant import format_instant
 from closedwon.store.tokens import Scope
+from closedwon.wiring.sources import new_id
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 """Where the clock stands while the cases run; January and February are final."""
@@ -94,9 +95,9 @@ class Recorded(httpx.BaseTransport):
 
 
 @contextmanager
-def settled_world(state: Path) -> Iterator[World]:
+def settled_world(state: Path, new_id: Callable[[], str] = new_id) -> Iterator[World]:
     """A server at ``NOW`` with a customer whose first two months are billed."""
-    with running(state, start=START) as server, server.sdk() as sdk:
+    with running(state, start=START, new_id=new_id) as server, server.sdk() as sdk:
         shop = Shop(sdk)
         contract = shop.contract(commits=[shop.prepaid(1_000_000)])
         for month in (1, 2, 3):

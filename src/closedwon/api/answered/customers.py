@@ -56,7 +56,7 @@ class Configured(TypedDict):
     id: str
     customer_id: str
     billing_provider: str
-    configuration: Fields
+    configuration: Anything
     delivery_method_id: str
 
 
@@ -66,7 +66,7 @@ class Configuration(TypedDict):
     id: str
     customer_id: str
     billing_provider: str
-    configuration: Fields
+    configuration: Anything
     delivery_method_id: str
     delivery_method: str
     delivery_method_configuration: Anything

@@ -8,6 +8,7 @@ from closedwon.api.answered import ANSWERS
 from closedwon.api.call import Route
 from closedwon.api.gate import KEY_LENGTH_MAX, KEY_PATTERN
 from closedwon.api.openapi.errors import error_reference, header, statuses
+from closedwon.api.openapi.examples import example, parameters
 from closedwon.api.openapi.schemas import Schemas
 from closedwon.api.paging import LIMIT_MAX
 
@@ -60,7 +61,8 @@ def _body(route: Route, schemas: Schemas) -> dict[str, Any] | None:
         return optional if route.is_raw and route.method != "GET" else None
     schema = schemas.body(route)
     is_required = route.is_raw or bool(schemas.resolved(schema).get("required"))
-    return {"required": is_required, "content": {"application/json": {"schema": schema}}}
+    media = {"schema": schema, **_example(route, "request")}
+    return {"required": is_required, "content": {"application/json": media}}
 
 
 def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
@@ -82,6 +84,10 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
         limit["description"] = "Rows of the page."
         cursor = {"type": "string", "description": "The cursor of the page before."}
         found += [_query("limit", limit), _query("next_page", cursor)]
+    shown = parameters(route)
+    for one in found:
+        if one["name"] in shown:
+            one["example"] = shown[one["name"]]
     found.append({"$ref": "#/components/parameters/WebhookNotificationId"})
     if route.method != "GET" and not route.is_streamed:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -108,10 +114,16 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     headers = {"X-Request-Id": header("X-Request-Id")}
     if route.method != "GET" and not route.is_streamed:
         headers["Idempotent-Replayed"] = header("Idempotent-Replayed")
-    content = {"application/json": {"schema": _answer(route, schemas)}}
+    media = {"schema": _answer(route, schemas), **_example(route, "answer")}
+    content: dict[str, Any] = {"application/json": media}
     if ANSWERS.get(route.label) is bytes:
         content = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
     return {"200": {"description": "Done.", "headers": headers, "content": content}, **errors}
+
+
+def _example(route: Route, part: str) -> dict[str, Any]:
+    found = example(route.name)
+    return {"example": found[part]} if part in found else {}
 
 
 def _answer(route: Route, schemas: Schemas) -> dict[str, Any]:

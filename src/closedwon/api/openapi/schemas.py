@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from closedwon.api.answered import ANSWERS
 from closedwon.api.call import Route
+from closedwon.api.openapi.meanings import described
 
 REF = "#/components/schemas/{model}"
 
@@ -81,7 +82,7 @@ def _tidy(schema: Any, names: Mapping[str, str]) -> Any:
         if name == "$ref":
             found[name] = REF.format(model=names[inner.rpartition("/")[2]])
         elif name == "properties":
-            found[name] = {field: _tidy(one, names) for field, one in inner.items()}
+            found[name] = described({field: _tidy(one, names) for field, one in inner.items()})
         else:
             found[name] = _tidy(inner, names)
     return found

@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 import closedwon
+from closedwon.cli.docs.api_page import api_page
 from closedwon.cli.docs.codes import source_codes
 from closedwon.cli.docs.settings_page import settings_page
 from closedwon.cli.docs.tables import table
@@ -54,6 +55,7 @@ def pages() -> dict[str, str]:
     """
     meanings = msgspec.convert(yaml.safe_load(MEANINGS.read_text(encoding="utf-8")), Meanings)
     return {
+        "api.md": _page("HTTP API", api_page()),
         "cli.md": _page("Commands", _commands()),
         "errors.md": _page("Codes", _codes(meanings)),
         "formula.md": _page("Formulas", _formulas(meanings)),
