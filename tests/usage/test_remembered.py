@@ -1,6 +1,7 @@
 """A reading that is remembered is the one that would be measured now."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -83,3 +84,23 @@ def test_only_so_much_is_remembered() -> None:
     assert found.known(demands[:2], 1) == {"1": ()}
     found.keep(demands[: ASKED_MAX + 1], 1, {})
     assert found.known(demands[: ASKED_MAX + 1], 1) == {}
+
+
+def test_a_reader_of_an_older_snapshot_is_not_told_what_came_after_it() -> None:
+    found, demand = Remembered(), a_demand(METRICS[0])
+    found.learn(["acme"], 5)
+    found.keep([demand], 5, {demand.key: ()})
+
+    assert found.known([demand], 5) == {demand.key: ()}
+    assert found.known([demand], 4) == {}
+
+
+def test_what_another_process_stored_and_sealed_at_once_is_seen(log: UsageLog) -> None:
+    demands = [a_demand(a_metric())]
+    log.ingest([an_event("1", n="2")], NOW)
+    assert log.measure(demands)["d"][-1].value == 2
+    with closing(open_usage(log.directory)) as other:
+        other.ingest([an_event("2", n="3")], NOW)
+        other.seal(NOW, events_min=1)
+
+    assert log.measure(demands)["d"][-1].value == 5
