@@ -1,4 +1,4 @@
-"""The ASGI application: FastAPI routes that hand every request to the gate."""
+"""The ASGI application: Starlette routes that hand every request to the gate."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route as PlainRoute
 from starlette.types import ASGIApp
 
@@ -73,20 +75,18 @@ def application(workers: Workers, options: Options) -> ASGIApp:
         rate=RateLimit(options.requests_per_second, options.ticks),
     )
     gate, streams = Gate(door), Streams(options.ticks)
-    app = FastAPI(title="closedwon", docs_url=None, redoc_url=None, openapi_url=None)
     routes = ROUTES
     if isinstance(options.clock, ManualClock):
         routes = (*routes, *clock_routes(options.clock))
-    _add_probes(app, workers, options.is_halted)
+    plain = _probes(workers, options.is_halted)
     for route in (*routes, _described(routes)):
         endpoint = (
             _streamed(gate, streams, route, options.new_id)
             if route.is_streamed
             else _endpoint(gate, workers, route, options.new_id)
         )
-        app.router.routes.append(_plain(route.path, endpoint, route.method, route.name))
-    app.add_exception_handler(HTTPException, _unrouted)
-    app.add_exception_handler(TooSlow, _too_slow)
+        plain.append(_plain(route.path, endpoint, route.method, route.name))
+    app = Starlette(routes=plain, exception_handlers={HTTPException: _unrouted, TooSlow: _too_slow})
     streamed = {route.path for route in routes if route.is_streamed}
     return SizeLimit(app, options.body_bytes_max, _refusal, streamed)
 
@@ -156,7 +156,7 @@ def _response(answer: Answer, request_id: str) -> Response:
     return Response(answer.document or answer.body, answer.status, headers, JSON)
 
 
-def _add_probes(app: FastAPI, workers: Workers, is_halted: Callable[[], bool]) -> None:
+def _probes(workers: Workers, is_halted: Callable[[], bool]) -> list[PlainRoute]:
     def healthz(_request: Request) -> Response:
         return Response('{"status":"ok"}', media_type=JSON)
 
@@ -169,14 +169,16 @@ def _add_probes(app: FastAPI, workers: Workers, is_halted: Callable[[], bool]) -
             return Response('{"status":"billing halted; see the log"}', 503, media_type=JSON)
         return Response('{"status":"ok"}', media_type=JSON)
 
-    app.router.routes.append(_plain("/healthz", healthz, "GET", "healthz"))
-    app.router.routes.append(_plain("/readyz", readyz, "GET", "readyz"))
+    return [
+        _plain("/healthz", healthz, "GET", "healthz"),
+        _plain("/readyz", readyz, "GET", "readyz"),
+    ]
 
 
 def _plain(
     path: str, endpoint: Callable[[Request], Response], method: str, name: str
 ) -> PlainRoute:
-    """A route of Starlette itself: the gate parses and checks, FastAPI would do it once more."""
+    """A route of one method; the gate parses and checks."""
     route = PlainRoute(path, endpoint, methods=[method], name=name)
     route.methods = {method}  # And not HEAD beside GET.
     return route

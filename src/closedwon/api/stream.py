@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 
 import anyio.from_thread
-from fastapi import Request
+from starlette.requests import Request
 
 from closedwon.api.answers import TooLarge, TooSlow, WrongMedia
 from closedwon.kernel.errors import Refused, RetryLater
