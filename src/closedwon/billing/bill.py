@@ -148,9 +148,8 @@ def _events(
     created = {contract.id: contract for contract in account.contracts}
     found: list[tuple[tuple[datetime, int, datetime, datetime, str], Event]] = []
     for period in periods:
-        at = period.contract.created_at
-        key = (period.window.until, 1, period.window.start, at, period.invoice_id)
-        found.append((key, period))
+        made = (period.contract.created_at, period.contract.id)
+        found.append(((period.window.until, 1, period.window.start, *made), period))
     found += [
         ((more.at, 1, more.at, BEFORE, ""), Granted(pool, more))
         for pool in pools
@@ -176,10 +175,12 @@ def _in_order(account: Account, invoices: Iterable[Invoice]) -> list[Invoice]:
     return sorted(invoices, key=lambda invoice: _order(created[invoice.contract_id], invoice))
 
 
-def _order(created: datetime, invoice: Invoice) -> tuple[datetime, datetime, datetime, int, str]:
+def _order(
+    created: datetime, invoice: Invoice
+) -> tuple[datetime, datetime, datetime, int, str, str]:
     end = invoice.end or invoice.issued_at
     kind = 0 if invoice.type is InvoiceType.SCHEDULED else 1
-    return (end, invoice.start or end, created, kind, invoice.id)
+    return (end, invoice.start or end, created, kind, invoice.contract_id, invoice.id)
 
 
 def _book(pools: Iterable[Pool], final: Iterable[Invoice]) -> None:
