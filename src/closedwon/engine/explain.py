@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from closedwon.billing.account import Account
+from closedwon.billing.balances.rollover import rollover_id
 from closedwon.billing.catalog.types import Catalog
 from closedwon.billing.contracts.edits import Added, Amend, Create, Edit, Revise
 from closedwon.billing.contracts.gated import Discount
@@ -16,7 +17,6 @@ from closedwon.billing.expand import lived
 from closedwon.billing.invoices.types import Invoice, Line
 from closedwon.engine.types import Cause, Explanation
 from closedwon.kernel.errors import NotFound
-from closedwon.kernel.ids import derive
 from closedwon.store.stores import Stores
 
 
@@ -81,7 +81,7 @@ class _Walk:
         old_id = contract.transition.from_contract_id if contract.transition else None
         old = self._contracts[old_id] if old_id else contract
         for commit in old.commits if old is not contract else ():
-            if derive("rollover", contract.id, commit.id) == commit_id:
+            if rollover_id(contract.id, commit.id) == commit_id:
                 renewal = self._stores.contracts.edits(contract.id)[0]
                 name = f"{commit.name} rollover"
                 yield Cause(

@@ -7,6 +7,7 @@ from typing import Protocol, assert_never
 import msgspec
 
 from closedwon.billing.account import Account, Bill
+from closedwon.billing.balances.rollover import rollover_id
 from closedwon.billing.contracts.edits import Edit
 from closedwon.billing.contracts.gated import Discount
 from closedwon.billing.contracts.overrides import Override
@@ -17,7 +18,8 @@ from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduledCharge
 from closedwon.billing.invoices.types import Invoice, Line
 from closedwon.engine.explain import Brought, brought
-from closedwon.kernel.ids import derive
+from closedwon.kernel.errors import Refused
+from closedwon.kernel.ids import id18
 from closedwon.store.stores import Stores
 
 
@@ -60,8 +62,10 @@ class Bills(Protocol):
 def trace(stores: Stores, bills: Bills, origin: str, now: datetime) -> tuple[TracedTerm, ...]:
     """Terms whose source is ``origin``, an opportunity, quote or quote line, in order of id.
 
-    Empty when nothing in billing came from it; bills of its customers are made anew.
+    A Salesforce id may come with 15 characters or 18. Empty when nothing in billing came from it;
+    bills of its customers are made anew.
     """
+    origin = _whole(origin)
     found: list[TracedTerm] = []
     for customer_id in stores.contracts.customers_mentioning(origin):
         account = bills.account(customer_id, now)
@@ -83,6 +87,14 @@ def comes_from(source: Source | None, origin: str) -> bool:
     if source is None:
         return False
     return origin in (source.opportunity_id, source.quote_id, *source.line_ids)
+
+
+def _whole(origin: str) -> str:
+    """A Salesforce id as terms keep it; any other as it is."""
+    try:
+        return id18(origin)
+    except Refused:
+        return origin
 
 
 def _of_contract(stores: Stores, contract: Contract, origin: str) -> Iterator[TracedTerm]:
@@ -151,7 +163,7 @@ def _parents(contracts: Iterable[Contract]) -> Mapping[str, str]:
                 found[commit.id] = commit.recurring_id
         old = known.get(contract.transition.from_contract_id) if contract.transition else None
         for commit in old.commits if old is not None else ():
-            found[derive("rollover", contract.id, commit.id)] = commit.id
+            found[rollover_id(contract.id, commit.id)] = commit.id
     return found
 
 

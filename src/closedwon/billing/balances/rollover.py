@@ -66,7 +66,7 @@ def rollover_commit(
     ``seats`` is whose ``amount`` is where seats own their credit: it never changes hands (R236).
     An unmet postpaid obligation moves on and is due when the new contract ends (R191).
     """
-    commit_id = derive("rollover", new.id, commit.id)
+    commit_id = rollover_id(new.id, commit.id)
     segment = AccessSegment(
         id=derive("segment", commit_id),
         amount=amount,
@@ -95,6 +95,11 @@ def rollover_commit(
         created_at=new.term.start,
         archived_at=None,
     )
+
+
+def rollover_id(contract_id: str, commit_id: str) -> str:
+    """Id of what a commit becomes on the contract that renews its own (R121)."""
+    return derive("rollover", contract_id, commit_id)
 
 
 def _share(
