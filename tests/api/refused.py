@@ -186,6 +186,12 @@ CASES = (
     one(SCHEMA, CREATE, contract(rate_card_alias="card"), "not both"),
     one(SCHEMA, CREATE, contract(commits=[commit(invoice_schedule={})]), "invoice_schedule"),
     one(SCHEMA, CREATE, contract(name=5), "name"),
+    one(
+        SCHEMA,
+        "/v1/contracts/customerCommits/create",
+        {"customer_id": "$customer", **commit(type=None)},
+        "type: expected PREPAID or POSTPAID",
+    ),
     one(SCHEMA, EDIT, edit(colour="red"), "colour: unknown field"),
     one(SCHEMA, EDIT, edit(), "an edit says what is to change"),
     one(SCHEMA, "/v1/customers", {"name": ""}, "name"),
@@ -210,7 +216,16 @@ CASES = (
         ENDS,
         CREATE,
         contract(commits=[commit(access_schedule={"schedule_items": [segment(MAY, APRIL)]})]),
-        "after",
+        "commits.0.access_schedule.schedule_items.0.ending_before: must be after starting_at",
+    ),
+    one(
+        ENDS,
+        "/v1/contracts/customerCommits/create",
+        {
+            "customer_id": "$customer",
+            **commit(access_schedule={"schedule_items": [segment(MAY, APRIL)]}),
+        },
+        "access_schedule.schedule_items.0.ending_before: must be after starting_at",
     ),
     one(
         POST,

@@ -6,12 +6,11 @@ from msgspec.structs import replace
 from pydantic import AliasChoices, Field
 
 from closedwon.api.call import Call, Do, Route
-from closedwon.api.model import Instant, Key, Number, Texts, Wire, one_of, word
+from closedwon.api.model import Instant, Key, Number, Wire, one_of
 from closedwon.api.shown.showing import own_contract
-from closedwon.api.terms.balances import PRODUCT, BalanceSent, RateType, commit, credit
+from closedwon.api.terms.balances import BalanceSent, UndatedBalanceSent, commit, credit
 from closedwon.api.terms.making import making
 from closedwon.api.terms.schedules import AccessScheduleSent, ScheduleSent
-from closedwon.api.terms.scopes import SpecifierSent
 from closedwon.api.terms.updates import BalanceUpdateSent, commit_patch
 from closedwon.billing.contracts.terms import Commit, CommitKind
 from closedwon.engine import customer_terms
@@ -21,24 +20,15 @@ from closedwon.kernel.errors import NotFound, Refused
 from closedwon.store.tokens import Scope
 
 
-class CreateBody(Wire):
+class CreateBody(UndatedBalanceSent):
     """POST /v1/contracts/customerCommits/create and customerCredits/create."""
 
     customer_id: str
-    product_id: str = Field(validation_alias=PRODUCT)
     access_schedule: AccessScheduleSent
     priority: Number
-    type: Annotated[CommitKind, word(CommitKind)] | None = None
     invoice_schedule: ScheduleSent | None = None
     invoice_contract_id: str | None = None
-    name: str | None = None
-    description: str = ""
     applicable_contract_ids: list[str] = []
-    applicable_product_ids: list[str] | None = None
-    applicable_product_tags: list[str] | None = None
-    specifiers: list[SpecifierSent] | None = None
-    rate_type: RateType = "LIST_RATE"
-    custom_fields: Texts = {}
     netsuite_sales_order_id: str | None = None
     salesforce_opportunity_id: str | None = None
     uniqueness_key: Key | None = None

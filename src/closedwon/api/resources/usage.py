@@ -22,7 +22,6 @@ IDS_MAX = 1000
 VALUES_MAX = 200
 """Values of a group key in one question (Appendix E)."""
 Size = Annotated[WindowSize, word(WindowSize)]
-GroupKey = tuple[str, str, Any]
 Values = Annotated[list[str], Field(max_length=VALUES_MAX)]
 
 

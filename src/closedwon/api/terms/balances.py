@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import Unsupported
 from closedwon.api.model import Instant, Number, Texts, Wire, one_of, whole, word
-from closedwon.api.terms.making import Making, echoed
+from closedwon.api.terms.making import Making, echoed, inside
 from closedwon.api.terms.schedules import (
     AccessScheduleSent,
     AccessType,
@@ -30,10 +30,9 @@ from closedwon.billing.contracts.recurring import (
     SeatLink,
 )
 from closedwon.billing.contracts.terms import Commit, CommitKind, ScheduleItem
-from closedwon.billing.contracts.thresholds import Gate, GateType
+from closedwon.billing.contracts.thresholds import GateType, gate_of
 from closedwon.kernel.calendar import Frequency
 from closedwon.kernel.errors import Refused
-from closedwon.kernel.ids import derive
 from closedwon.kernel.instant import Interval
 
 PRODUCT = AliasChoices("product_id", "product")
@@ -58,23 +57,31 @@ class BalanceGateSent(Wire):
     tax_type: Annotated[str, one_of("NONE")] = "NONE"
 
 
-class BalanceSent(Wire):
-    """A commit or a credit; which of the two its place in the payload says."""
+class UndatedBalanceSent(Wire):
+    """A commit or a credit without its schedules; which of the two its place in the payload says.
+
+    What contracts, packages and customers say of one alike.
+    """
 
     product_id: str = Field(validation_alias=PRODUCT)
-    access_schedule: AccessScheduleSent
     type: Annotated[CommitKind, word(CommitKind)] | None = None
-    invoice_schedule: ScheduleSent | None = None
     name: str | None = None
     description: str = ""
     priority: Number | None = None
-    rollover_fraction: Number | None = None
     applicable_product_ids: list[str] | None = None
     applicable_product_tags: list[str] | None = None
     specifiers: list[SpecifierSent] | None = None
     rate_type: RateType = "LIST_RATE"
-    temporary_id: str | None = None
     custom_fields: Texts = {}
+
+
+class BalanceSent(UndatedBalanceSent):
+    """A commit or a credit of a contract."""
+
+    access_schedule: AccessScheduleSent
+    invoice_schedule: ScheduleSent | None = None
+    rollover_fraction: Number | None = None
+    temporary_id: str | None = None
     hierarchy_configuration: BalanceHierarchySent | None = None
     spend_tracker_attributes: TrackedSent | None = None
     payment_gate_config: BalanceGateSent | None = None
@@ -86,7 +93,7 @@ class BalanceSent(Wire):
 def commit(make: Making, sent: BalanceSent, where: str) -> Commit:
     """A prepaid or postpaid commit."""
     if sent.type not in (CommitKind.PREPAID, CommitKind.POSTPAID):
-        raise Refused(f"{where}.type: expected PREPAID or POSTPAID")
+        raise Refused(f"{inside(where, 'type')}: expected PREPAID or POSTPAID")
     return _balance(make, sent, sent.type, where)
 
 
@@ -94,22 +101,21 @@ def credit(make: Making, sent: BalanceSent, where: str) -> Commit:
     """A free credit; raises Refused for what only a commit has."""
     for name in ("invoice_schedule", "payment_gate_config"):
         if getattr(sent, name) is not None:
-            raise Refused(f"{where}.{name}: unknown field; a credit is free")
+            raise Refused(f"{inside(where, name)}: unknown field; a credit is free")
     if sent.type not in (None, CommitKind.CREDIT):
-        raise Refused(f"{where}.type: unknown field of a credit")
+        raise Refused(f"{inside(where, 'type')}: unknown field of a credit")
     return _balance(make, sent, CommitKind.CREDIT, where)
 
 
 def _balance(make: Making, sent: BalanceSent, kind: CommitKind, where: str) -> Commit:
-    windows, unit = segments(make, sent.access_schedule, f"{where}.access_schedule")
+    windows, unit = segments(make, sent.access_schedule, inside(where, "access_schedule"))
     payments: tuple[ScheduleItem, ...] = ()
     paid_in = make.unit(None)
     schedule = sent.invoice_schedule
     if schedule is not None:
-        payments, paid_in = points(make, schedule, f"{where}.invoice_schedule")
+        payments, paid_in = points(make, schedule, inside(where, "invoice_schedule"))
     gate, tracked = sent.payment_gate_config, sent.spend_tracker_attributes
     commit_id = make.own_id(sent.temporary_id)
-    workflow_id = derive("workflow", commit_id)
     return Commit(
         id=commit_id,
         kind=kind,
@@ -127,7 +133,7 @@ def _balance(make: Making, sent: BalanceSent, kind: CommitKind, where: str) -> C
         rate_type=sent.rate_type,
         access_credit_type_id=unit,
         payment_credit_type_id=paid_in,
-        gate=None if gate is None else Gate(type=gate.payment_gate_type, workflow_id=workflow_id),
+        gate=None if gate is None else gate_of(gate.payment_gate_type, commit_id),
         counts_as_discounted=tracked is not None and tracked.counts_as_discounted,
         child_access=child_access(sent.hierarchy_configuration),
         created_at=make.now,

@@ -49,6 +49,11 @@ class Making:
         return name or ("" if product is None else product.name)
 
 
+def inside(where: str, name: str) -> str:
+    """Path of a field of what stands at ``where``; empty for the body itself."""
+    return f"{where}.{name}" if where else name
+
+
 def echoed(sent: Any) -> dict[str, Any]:
     """What is kept and shown of a term and never rated, as far as it was sent."""
     return sparse(**{name: getattr(sent, name, None) for name in ECHOED})

@@ -10,15 +10,15 @@ from closedwon.api.answers import Unsupported
 from closedwon.api.model import Days, Instant, Key, Number, Texts, Wire, one_of, parsed, word
 from closedwon.api.terms.balances import (
     PRODUCT,
-    RateType,
     RecurringSent,
+    UndatedBalanceSent,
     recurring,
 )
 from closedwon.api.terms.configurations import PROVIDERS, Method
 from closedwon.api.terms.making import Making
 from closedwon.api.terms.overrides import OverrideSent, override
 from closedwon.api.terms.schedules import AccessType, SpanSent
-from closedwon.api.terms.scopes import SpecifierSent, applicability
+from closedwon.api.terms.scopes import applicability
 from closedwon.api.terms.settings import BalanceThresholdSent, SpendThresholdSent, TrackerSent
 from closedwon.api.terms.subscriptions import SubscriptionSent, subscription
 from closedwon.billing.contracts.overrides import Prioritization
@@ -107,23 +107,13 @@ class PackageScheduleSent(Wire):
     do_not_invoice: bool = False
 
 
-class PackageBalanceSent(Wire):
+class PackageBalanceSent(UndatedBalanceSent):
     """A commit or a credit of a package."""
 
-    product_id: str = Field(validation_alias=PRODUCT)
     access_schedule: PackageAccessScheduleSent
-    type: Annotated[CommitKind, word(CommitKind)] | None = None
     invoice_schedule: PackageScheduleSent | None = None
-    name: str | None = None
-    description: str = ""
-    priority: Number | None = None
     rollover_fraction: Number | None = None
-    applicable_product_ids: list[str] | None = None
-    applicable_product_tags: list[str] | None = None
-    specifiers: list[SpecifierSent] | None = None
-    rate_type: RateType = "LIST_RATE"
     temporary_id: str | None = None
-    custom_fields: Texts = {}
 
 
 class PackageChargeSent(Wire):

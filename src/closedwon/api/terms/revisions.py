@@ -93,12 +93,12 @@ def _commit_patches(make: Making, contract: Contract, body: Any) -> Iterator[Com
     kinds = {one.id: one.kind is CommitKind.CREDIT for one in contract.commits}
     for name, is_credit in (("update_commits", False), ("update_credits", True)):
         for at, sent in enumerate(getattr(body, name)):
-            where = f"{name}.{at}."
+            where = f"{name}.{at}"
             if kinds.get(sent.commit_id) is not is_credit:
                 raise NotFound(f"{where}: no such term on the contract", id=sent.commit_id)
             for field in ("customer_id", "applicable_contract_ids", "invoice_contract_id"):
                 if field in sent.model_fields_set:
-                    raise Refused(f"{where}{field}: unknown field")
+                    raise Refused(f"{where}.{field}: unknown field")
             yield commit_patch(make, sent, where)
 
 

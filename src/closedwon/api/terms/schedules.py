@@ -88,7 +88,10 @@ def segments(
     """The access segments and their credit type."""
     if sent.access_type == "QUANTITY":
         raise Unsupported(f"{where}.access_type: only SPEND is supported (R161)")
-    made = tuple(segment(make, one, f"{where}.{at}") for at, one in enumerate(sent.schedule_items))
+    made = tuple(
+        segment(make, one, f"{where}.schedule_items.{at}")
+        for at, one in enumerate(sent.schedule_items)
+    )
     return made, make.unit(sent.credit_type_id)
 
 

@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.model import Id, Instant, Number, Wire
 from closedwon.api.terms.balances import ProrationRoundingSent, RateType
-from closedwon.api.terms.making import ECHOED, Making
+from closedwon.api.terms.making import ECHOED, Making, inside
 from closedwon.api.terms.schedules import AccessSent, PointSent, point, segment
 from closedwon.api.terms.scopes import BalanceHierarchySent, SpecifierSent, specifier
 from closedwon.billing.contracts.patches import (
@@ -121,7 +121,7 @@ def commit_patch(make: Making, sent: BalanceUpdateSent, where: str) -> CommitPat
         fields["child_access"] = sent.hierarchy_configuration.access
     return CommitPatch(
         id=sent.commit_id,
-        access=access_patch(make, sent.access_schedule, f"{where}access_schedule"),
+        access=access_patch(make, sent.access_schedule, inside(where, "access_schedule")),
         invoice=schedule_patch(make, sent.invoice_schedule),
         echoed=given(sent, *ECHOED, null=True),
         **fields,

@@ -10,6 +10,7 @@ from closedwon.billing.catalog.types import USD
 from closedwon.billing.contracts.applicability import EVERYTHING, Applicability
 from closedwon.billing.contracts.spans import Span
 from closedwon.kernel.errors import Refused
+from closedwon.kernel.ids import derive
 
 
 class GateType(StrEnum):
@@ -34,6 +35,13 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     type: GateType
     status: GateStatus = GateStatus.PENDING
     workflow_id: str = ""
+
+
+def gate_of(kind: GateType, commit_id: str) -> Gate | None:
+    """The gate of a purchase, with the id of its workflow; NONE is no gate."""
+    if kind is GateType.NONE:
+        return None
+    return Gate(type=kind, workflow_id=derive("workflow", commit_id))
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,11 +19,10 @@ from closedwon.billing.contracts.terms import (
 from closedwon.billing.contracts.thresholds import (
     BalanceThreshold,
     FieldFilter,
-    Gate,
     GateStatus,
-    GateType,
     PurchaseDiscount,
     SpendThreshold,
+    gate_of,
 )
 from closedwon.billing.invoices.types import Invoice, InvoiceType, LineType
 from closedwon.billing.thresholds.trackers import accumulated, current_period
@@ -246,7 +245,7 @@ def _purchase(
         applicability=config.commit.applicability,
         access_credit_type_id=bought.credit_type_id,
         payment_credit_type_id=card.fiat_credit_type_id,
-        gate=_gate(config, commit_id),
+        gate=gate_of(config.gate.type, commit_id),
         is_recharge=True,
         counts_as_discounted=fraction < 1,
         created_at=moment.now,
@@ -277,9 +276,3 @@ def _payment_fraction(moment: Moment, discount: PurchaseDiscount | None) -> Deci
         moment.now,
     )
     return discount.payment_fraction if spent < cap.amount else Decimal(1)
-
-
-def _gate(config: BalanceThreshold | SpendThreshold, commit_id: str) -> Gate | None:
-    if config.gate.type is GateType.NONE:
-        return None
-    return Gate(type=config.gate.type, workflow_id=derive("workflow", commit_id))
