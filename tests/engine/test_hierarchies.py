@@ -36,7 +36,8 @@ def child_of(**more: Any) -> Hierarchy:
 
 def sign(made: Setup, contract_id: str, customer_id: str, **more: Any) -> None:
     fields = {"customer_id": customer_id, "term": span(*YEAR), "rate_card_id": "card", **more}
-    made.engine.create_contract(contract_id, Create(**fields), by="test", now=at("2025-01-01"))
+    now = at("2024-12-31" if customer_id == "mother" else "2025-01-01")
+    made.engine.create_contract(contract_id, Create(**fields), by="test", now=now)
 
 
 def world(*commits: Commit, place: Hierarchy | None = None, **parent: Any) -> Setup:
