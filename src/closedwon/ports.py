@@ -152,6 +152,10 @@ class Target(Protocol):
         """
         ...
 
+    def check(self) -> str:
+        """Where plans go, once it answered; raises RetryLater when it is away, or AuthFailed."""
+        ...
+
     def base(self, contract_id: str) -> str:
         """Digest a plan for this contract is made against; empty when there is no contract."""
         ...

@@ -135,12 +135,30 @@ def test_a_refused_deal_is_parked_alone_in_the_words_of_the_target(line: RemoteL
 def test_a_target_that_is_away_is_not_asked_for_every_deal(line: RemoteLine) -> None:
     for number in range(6):
         line.win(f"Deal {number}")
-    line.weather.answers = ["cut"] * 1000
+    line.weather.is_away = True
     with pytest.raises(RetryLater):
         line.sync()
 
-    assert len(line.weather.writes) <= 5 * 3
+    assert 0 < len(line.weather.requests) <= 5 * (3 + 1)
     assert line.store.deals.counts().waiting == 6
+
+
+def test_g13_deals_the_target_cannot_do_now_do_not_hold_up_the_others(line: RemoteLine) -> None:
+    """It is there, and fails whenever it is asked for these."""
+    answered = line.weather.handle_request
+
+    def failing(request: httpx.Request) -> httpx.Response:
+        is_asked = request.url.path == "/v1/contracts/create" and b"Cursed" in request.read()
+        return httpx.Response(500) if is_asked else answered(request)
+
+    line.weather.handle_request = failing  # type: ignore[method-assign]
+    cursed = [line.win(f"Cursed {number}") for number in range(4)]
+    fine = line.win("Fine")
+    with pytest.raises(RetryLater, match="not able now"):
+        line.sync()
+
+    outcomes = [line.store.deals.get(one).outcome for one in (*cursed, fine)]
+    assert outcomes == [Outcome.WAITING] * 4 + [Outcome.PROVISIONED]
 
 
 def test_a_plan_a_person_looked_at_goes_there_too(line: RemoteLine) -> None:

@@ -17,7 +17,9 @@ from closedwon.store.line.plans import StoredPlan
 
 BATCH_MAX = 200
 AWAY_AFTER = 3
-"""Deals in a row for which the target was not able; then it is away and the step stops."""
+"""Deals in a row for which the target was not able; then it is asked whether it is there at all."""
+WAITING_MAX = 20
+"""Deals of one run for which it was not able; each of them costs its patience."""
 BY = "sync"
 """Who acts, in the audit log."""
 POISON = (Refused, ArithmeticError, LookupError, TypeError, ValueError)
@@ -44,30 +46,40 @@ class Apply:
         target is away and nothing could be done; the deals wait.
         """
         counts: Counter[str] = Counter()
-        away: list[RetryLater] = []
+        unable: list[RetryLater] = []
+        in_a_row = 0
         for row, work in self._work(now):
             try:
                 counts[work()] += 1
-                away.clear()
+                in_a_row = 0
             except POISON as error:
                 with writing(self.store.db):
                     self._park(row, error, now)
                 counts["parked"] += 1
             except RetryLater as error:
-                away.append(error)
+                unable.append(error)
+                in_a_row += 1
                 counts["waiting"] += 1
-            if len(away) == AWAY_AFTER:
-                break
-        if away and not (counts["done"] or counts["parked"]):
-            raise away[0]
+                if len(unable) == WAITING_MAX or (in_a_row == AWAY_AFTER and self._is_away()):
+                    break
+        if unable and not (counts["done"] or counts["parked"]):
+            raise unable[0]
         return StepReport(
             step=self.name,
             done=counts["done"],
             unchanged=counts["unchanged"],
             parked=counts["parked"],
             waiting=counts["waiting"],
-            notes=tuple(str(error) for error in away[:1]),
+            notes=tuple(str(error) for error in unable[:1]),
         )
+
+    def _is_away(self) -> bool:
+        """Whether it is the target that is not able, and not some deals alone (G13)."""
+        try:
+            self.target.check()
+        except RetryLater:
+            return True
+        return False
 
     def _work(self, now: datetime) -> Iterator[tuple[DealRow, Callable[[], str]]]:
         """Each deal with what is to be done for it: begun plans, then deals that wait."""

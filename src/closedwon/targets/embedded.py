@@ -37,6 +37,10 @@ class EmbeddedTarget:
     def send(self, plan: Plan, *, now: datetime) -> None:
         """Nothing: no effect of it leaves the process."""
 
+    def check(self) -> str:
+        """It is never away."""
+        return "the embedded engine"
+
     def base(self, contract_id: str) -> str:
         """Digest a plan for this contract is made against; empty when there is no contract."""
         return self._engine.digest(contract_id)
