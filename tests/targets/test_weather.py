@@ -70,6 +70,30 @@ def test_g15_an_answer_lost_or_never_given_repeats_nothing(
     assert world.target.begun() == ()
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"data": {}}', b"<html>welcome</html>"])
+def test_g15_an_answer_that_is_not_the_remotes_own_says_nothing(
+    body: bytes, world: RemoteWorld
+) -> None:
+    """Something between us said that all is well; whether it is, is looked up."""
+    strange = httpx.Response(200, content=body)
+    world.weather.answers = ["fine", strange, "fine", "fine", strange, "fine"]
+    world.carry_out(new_deal())
+
+    assert world.weather.answers == []
+    assert world.made() == (1, 1, 0)
+
+
+def test_a_question_that_is_not_answered_by_the_remote_itself_is_no_fault_of_the_deal(
+    world: RemoteWorld,
+) -> None:
+    world.weather.reads = httpx.Response(200, content=b"{}")
+    with pytest.raises(RetryLater, match="has no data in it"):
+        world.carry_out(new_deal())
+
+    world.weather.reads = None
+    assert world.carry_out(new_deal())
+
+
 def test_four_writes_make_a_new_deal(world: RemoteWorld) -> None:
     """So that the test above really meets each of them."""
     assert writes_of_a_new_deal(world) == 4

@@ -85,6 +85,8 @@ class Weather(httpx.BaseTransport):
         """Of the next writes, in order: ``cut`` before the remote heard, ``lost`` after it did,
         ``gone`` after it did and away from then on, ``fine``, or an answer not its own."""
         self.is_away = False
+        self.reads: httpx.Response | None = None
+        """The answer to everything else, not its own; None for its own."""
 
     @property
     def writes(self) -> list[httpx.Request]:
@@ -94,6 +96,8 @@ class Weather(httpx.BaseTransport):
         request.read()
         self.requests.append(request)
         told = self.answers.pop(0) if self.answers and is_write(request) else "fine"
+        if self.reads is not None and not is_write(request):
+            return self.reads
         if isinstance(told, httpx.Response):
             return told
         if told == "cut" or self.is_away:

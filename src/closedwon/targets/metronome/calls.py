@@ -65,7 +65,7 @@ class Calls:
             if there is not None:
                 return self._done(effect, there, now)
         try:
-            answer = self._asked(effect, known, now)
+            made = self._asked(effect, known, now)
         except (Unanswered, Stubborn) as error:
             answered = isinstance(error, Stubborn) or error.answered
             with writing(self._book.db):
@@ -80,15 +80,21 @@ class Calls:
         except (Refused, AuthFailed) as error:
             self._refused(effect, error, now)
             raise
-        return self._done(effect, effect.made(answer), now)
+        return self._done(effect, made, now)
 
-    def _asked(self, effect: Effect, known: RemoteCall | None, now: datetime) -> Any:
+    def _asked(self, effect: Effect, known: RemoteCall | None, now: datetime) -> str:
+        """Remote id of what the one call made; raises Unanswered when the answer has none."""
         request = strict_json.fingerprint([effect.path, effect.body])
         with writing(self._book.db):
             self._book.intend(effect.id, effect.subject, effect.plan, request, now)
         answers = 0 if known is None else known.answers
         key = derive("request", effect.id, request, str(answers))
-        return self._remote.write(effect.path, effect.body, key)
+        answer = self._remote.write(effect.path, effect.body, key)
+        try:
+            return effect.made(answer)
+        except (LookupError, TypeError) as error:
+            unsaid = f"the target's answer to {effect.path} does not say what it made"
+            raise Unanswered(unsaid) from error
 
     def _done(self, effect: Effect, remote_id: str, now: datetime) -> str:
         with writing(self._book.db):

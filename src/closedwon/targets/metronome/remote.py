@@ -5,7 +5,7 @@ the remote asks for; 501 and every other 4xx are Refused with the remote's own w
 ``x-should-retry`` has the last word on whether a call may be repeated (metronome.md 2.12).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,14 +61,14 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
         return self._patiently(lambda: self.write(path, body, key))
 
     def ask(self, path: str, body: Any) -> Any:
-        """POST that only reads; repeated with patience, then RetryLater."""
+        """POST that only reads: the answer, which has ``data``; patiently, then RetryLater."""
         content = strict_json.dumps(body)
-        return self._patiently(lambda: self._once("POST", path, content, {}))
+        return self._patiently(lambda: _found(self._once("POST", path, content, {}), path))
 
     def get(self, path: str, query: Mapping[str, str]) -> Any:
-        """GET; repeated with patience, then RetryLater."""
+        """GET: the answer, which has ``data``; repeated with patience, then RetryLater."""
         asked = f"{path}?{urlencode(query)}" if query else path
-        return self._patiently(lambda: self._once("GET", asked, None, {}))
+        return self._patiently(lambda: _found(self._once("GET", asked, None, {}), path))
 
     def pages(self, path: str, body: Any | None, **query: str) -> Iterator[dict[str, Any]]:
         """Rows of every page; ``body`` None is a GET. The cursor goes in the query (2.1)."""
@@ -86,7 +86,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
                 return
         raise Refused(f"the target's {path} has more than {PAGES_MAX} pages")
 
-    def _patiently(self, call: Any) -> Any:
+    def _patiently(self, call: Callable[[], Any]) -> Any:
         try:
             return self.patience.run(call)
         except Transient as error:
@@ -134,6 +134,13 @@ def _read(answer: Answer, path: str) -> Any:
     if status == 409:
         raise Conflict(told, status=status)
     raise Refused(told, status=status)
+
+
+def _found(answer: Any, path: str) -> Any:
+    """The answer to a question; one without ``data`` is not the target's own."""
+    if not (isinstance(answer, Mapping) and "data" in answer):
+        raise Unanswered(f"the target's answer to {path.partition('?')[0]} has no data in it")
+    return answer
 
 
 def _told(answer: Answer, path: str) -> str:
