@@ -11,6 +11,7 @@ from closedwon.usage import UsageLog
 from closedwon.usage.lines import (
     CHUNK_BYTES,
     LINE_BYTES_MAX,
+    MESSAGE_CHARS_MAX,
     ingest_stream,
     numbered_lines,
     read_lines,
@@ -71,6 +72,17 @@ def test_bad_lines_are_named_and_the_others_stored(log: UsageLog) -> None:
     assert "unknown field 'other'" in told["10"][1]
     assert [(one.place, one.code) for one in report.contradicted] == [("7", "usage_conflict")]
     assert (report.accepted, report.duplicates) == (2, 1)
+
+
+def test_why_a_line_is_refused_is_short_however_long_the_line(log: UsageLog) -> None:
+    """Ten thousand of them are in memory at once."""
+    name = "x" * (LINE_BYTES_MAX // 2)
+    twice = b'{"%s":1,"%s":1}' % (2 * (name.encode()[1000:],))
+    lines = [a_line("1", **{name: "1"}), twice]
+    (report,) = ingest_stream(log.ingest, read_lines([b"\n".join(lines)]), NOW)
+
+    assert len(report.rejected) == 2
+    assert [len(one.message) for one in report.rejected] == [MESSAGE_CHARS_MAX] * 2
 
 
 def test_what_becomes_durable_together_is_bounded_in_bytes(log: UsageLog) -> None:

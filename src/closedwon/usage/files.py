@@ -17,13 +17,7 @@ import pyarrow.parquet as pq
 
 from closedwon.kernel.errors import ConfigError, Refused
 from closedwon.kernel.instant import wire_instant
-from closedwon.usage.lines import (
-    UNREADABLE,
-    Sourced,
-    cells_of,
-    ingest_stream,
-    numbered_lines,
-)
+from closedwon.usage.lines import Sourced, cells_of, ingest_stream, numbered_lines, unreadable
 from closedwon.usage.types import IngestReport, Rejection, UsageEvent
 from closedwon.usage.validate import FIELDS, event_of
 
@@ -71,7 +65,7 @@ def read_events(path: Path, columns: Columns | None = None) -> Iterator[Sourced 
                 raise cells
             yield Sourced(place, event_of(_named(cells, chosen), place))
         except Refused as error:
-            yield Rejection(place=place, code=UNREADABLE, message=error.message)
+            yield unreadable(place, error)
 
 
 def ingest_file(

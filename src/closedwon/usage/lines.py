@@ -22,6 +22,8 @@ CHUNK_BYTES = 8 * 1024 * 1024
 """Or as many as stand in so many bytes, where they are long."""
 LINE_BYTES_MAX = 1_000_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MESSAGE_CHARS_MAX = 300
+"""Why a line is refused may quote it; so much of that is kept."""
 UNREADABLE = "usage_unreadable"
 
 NumberedLine = tuple[int, bytes | None]
@@ -89,9 +91,14 @@ def read_lines(parts: Iterable[bytes]) -> Iterator[Sourced | Rejection]:
             if event is None:
                 event = event_of(cells_of(line), f"line {number}")
         except Refused as error:
-            yield Rejection(place=place, code=UNREADABLE, message=error.message)
+            yield unreadable(place, error)
         else:
             yield Sourced(place, event, len(line or b""))
+
+
+def unreadable(place: str, error: Refused) -> Rejection:
+    """Why a line is none; short, for there may be many and each as long as its line."""
+    return Rejection(place=place, code=UNREADABLE, message=error.message[:MESSAGE_CHARS_MAX])
 
 
 def ingest_stream(
