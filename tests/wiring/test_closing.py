@@ -1,5 +1,7 @@
 """A server that bills by itself, and stands aside for a daemon (R139; G9, G18)."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from closedwon.settings import Settings
 from closedwon.step import StepReport
 from closedwon.wiring import App, build
 from closedwon.wiring.closing import Closing
-from closedwon.wiring.lock import TRIES_MAX, writer_lock
+from closedwon.wiring.lock import LOCK_FILE, TRIES_MAX, writer_lock
 from closedwon.wiring.serving import wire
 
 NOW = at("2024-03-02")
@@ -89,6 +91,30 @@ def test_g18_a_daemon_that_starts_waits_for_the_step_under_way(tmp_path: Path) -
             pass
 
 
+def test_g18_who_has_it_briefly_gives_way_to_who_waits(tmp_path: Path) -> None:
+    """A server with much to bill takes it again at once after every batch."""
+    held = writer_lock(tmp_path, briefly=True)
+    held.__enter__()
+
+    def sleep(_seconds: float) -> None:
+        held.__exit__(None, None, None)
+        with pytest.raises(LockHeld), writer_lock(tmp_path, briefly=True):
+            pass
+
+    with writer_lock(tmp_path, sleep):
+        pass
+    with writer_lock(tmp_path, briefly=True):
+        pass
+
+
+def test_g18_a_holder_that_has_not_said_yet_who_it_is_is_waited_for(tmp_path: Path) -> None:
+    held = os.open(tmp_path / LOCK_FILE, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+
+    with writer_lock(tmp_path, lambda _: os.close(held)):
+        pass
+
+
 def test_g24_nobody_waits_for_ever_and_nobody_who_did_not_ask(tmp_path: Path) -> None:
     waits: list[float] = []
     with writer_lock(tmp_path, briefly=True):
@@ -123,6 +149,15 @@ def test_a_turn_goes_on_until_a_step_is_through_and_lets_go_between_its_batches(
     step = Counted(4, is_ours)
     assert closing(app).turn(app, [step])
     assert step.left == 0
+
+
+def test_g23_a_clock_that_is_set_back_does_not_stop_billing(app: App) -> None:
+    server = closing(app)
+    names = {len(app.closing): "closing", len(app.delivering): "delivering"}
+    instants = [NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=1), NOW, NOW]
+
+    done = [names[len(server.due(app, now))] for now in instants]
+    assert done == ["closing", "delivering", "closing", "closing", "delivering"]
 
 
 def test_a_step_that_moves_nothing_is_not_repeated(app: App) -> None:

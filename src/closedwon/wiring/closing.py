@@ -42,6 +42,7 @@ class Closing:
         self._opened: Callable[[], App] = lambda: App(settings, clock, sleep, usage=usage)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="closing", daemon=True)
+        self._closed_at: datetime | None = None
         self._is_aside = False
         self._is_halted = False
 
@@ -66,6 +67,15 @@ class Closing:
         if self._thread.is_alive():
             log.warning("leaving between two commits of a long step")
             leave(self._settings.state_file)
+
+    def due(self, app: App, now: datetime) -> tuple[Step, ...]:
+        """The closing steps once a pause is over, or the clock was set back; else deliveries."""
+        pause = timedelta(seconds=self._settings.finalize_seconds)
+        last = self._closed_at
+        if last is not None and last <= now < last + pause:
+            return app.delivering
+        self._closed_at = now
+        return app.closing
 
     def turn(self, app: App, steps: Iterable[Step]) -> bool:
         """Each step until it is through; False when another process holds the writer lock.
@@ -104,20 +114,13 @@ class Closing:
                 return
 
     def _run(self) -> None:
-        pause = timedelta(seconds=self._settings.finalize_seconds)
         every_s = self._settings.finalize_seconds
         if delivers(self._settings):
             every_s = min(every_s, self._settings.deliver_seconds)
-        due = self._clock()
         with self._opened() as app:
             while not self._stop.is_set():
-                now = self._clock()
                 try:
-                    if now >= due:
-                        due = now + pause
-                        self.turn(app, app.closing)
-                    else:
-                        self.turn(app, app.delivering)
+                    self.turn(app, self.due(app, self._clock()))
                 except (ConfigError, InvariantBroken) as error:
                     self._is_halted = True
                     log.critical("billing halted; the API goes on", error=str(error))

@@ -14,8 +14,12 @@ from closedwon.kernel.errors import LockHeld
 from closedwon.store.database import open_database, writing
 
 LOCK_FILE = "writer.lock"
+NEXT_FILE = "writer.next"
+"""Locked by who waits to stay: nobody takes the lock briefly meanwhile, so the wait ends."""
 BRIEFLY = " briefly"
 """Behind the id of a holder that gives the lock back after one step."""
+HOLDER_BYTES = 32
+"""A holder is written in one go, so that nobody reads half of it."""
 TRIES_MAX = 600
 TRY_AGAIN_S = 0.1
 LEAVE_WAIT_S = 1.5
@@ -28,34 +32,70 @@ def writer_lock(
 ) -> Iterator[None]:
     """Hold the right to run the line; raises LockHeld when another process has it.
 
-    At once, or with ``sleep`` only after waiting for a holder that has it briefly.
+    At once, or with ``sleep`` only after waiting for a holder that has it briefly. Who wants it
+    briefly gives way to one who waits.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
-    held = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _take(held, state_dir, sleep)
-        os.ftruncate(held, 0)
-        os.pwrite(held, f"{os.getpid()}{BRIEFLY if briefly else ''}".encode(), 0)
-        yield
-    finally:
-        os.close(held)
-
-
-def _take(held: int, state_dir: Path, sleep: Callable[[float], None] | None) -> None:
-    for tried in range(1, TRIES_MAX + 1):
+    with _opened(state_dir / LOCK_FILE) as held:
+        with _opened(state_dir / NEXT_FILE) as following:
+            if briefly and not _locked(following, fcntl.LOCK_SH):
+                raise _held(held, state_dir)
+            _take(held, following, state_dir, sleep)
+        _sign(held, f"{os.getpid()}{BRIEFLY if briefly else ''}")
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(held, 32, 0).decode(errors="replace").strip()
-            if sleep is None or tried == TRIES_MAX or not holder.endswith(BRIEFLY):
-                raise LockHeld(
-                    "another closedwon process runs the line on this state",
-                    state_dir=str(state_dir),
-                    pid=holder.removesuffix(BRIEFLY) or "unknown",
-                ) from error
-            sleep(TRY_AGAIN_S)
-        else:
+            yield
+        finally:
+            _sign(held, "")
+
+
+def _take(
+    held: int, following: int, state_dir: Path, sleep: Callable[[float], None] | None
+) -> None:
+    for tried in range(1, TRIES_MAX + 1):
+        if _locked(held):
             return
+        holder = _holder(held)
+        stays = holder and not holder.endswith(BRIEFLY)
+        if sleep is None or tried == TRIES_MAX or stays:
+            raise _held(held, state_dir)
+        _locked(following)
+        sleep(TRY_AGAIN_S)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file to lock; what was locked is given back at the end, or by the kernel."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sign(held: int, holder: str) -> None:
+    os.pwrite(held, holder.encode().ljust(HOLDER_BYTES), 0)
+
+
+def _holder(held: int) -> str:
+    """Who has the lock; empty where that is being written."""
+    return os.pread(held, HOLDER_BYTES, 0).decode(errors="replace").strip()
+
+
+def _held(held: int, state_dir: Path) -> LockHeld:
+    return LockHeld(
+        "another closedwon process runs the line on this state",
+        state_dir=str(state_dir),
+        pid=_holder(held).removesuffix(BRIEFLY) or "unknown",
+    )
 
 
 def leave(state_file: Path) -> NoReturn:
