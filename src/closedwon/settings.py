@@ -177,6 +177,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Bearer token of readiness and metrics; needed off loopback."
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the same; 0 is any free one.")
+    api_url: str = Field(
+        "", description="Base URL of the API in links it makes; the one asked when not set."
+    )
     console_url: str = Field("", description="Base URL shown on Meter_Customer__c; empty hides it.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line written."

@@ -73,9 +73,10 @@ def running(
     state: Path,
     requests_per_second: int = 0,
     start: datetime = START,
+    api_url: str = "",
     new_id: Callable[[], str] = new_id,
 ) -> Iterator[Server]:
-    settings = Settings(state_dir=state)
+    settings = Settings(state_dir=state, api_url=api_url)
     clock = ManualClock(start)
     db = open_database(settings.state_file)
     migrate(db)

@@ -15,6 +15,7 @@ import pytest
 from api.live import Server, running
 from closedwon.api import limits
 from closedwon.api.call import Route
+from closedwon.api.embedded import PAGES
 from closedwon.api.resources import ROUTES, clock_routes
 from closedwon.engine import tokens
 from closedwon.store.database import close, open_database
@@ -23,7 +24,7 @@ from closedwon.store.tokens import Scope
 
 TABLE = Path(__file__).with_name("access.txt")
 CALLERS = ("none", "wrong", "revoked", *(scope.value for scope in Scope))
-OPEN = (("GET", "/healthz"), ("GET", "/readyz"))
+OPEN = (("GET", "/healthz"), ("GET", "/readyz"), *(("GET", page.path) for page in PAGES))
 DOCUMENT = ("GET", "/openapi.json")
 EVERY = (*ROUTES, *clock_routes(None))  # type: ignore[arg-type]
 

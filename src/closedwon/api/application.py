@@ -14,8 +14,9 @@ from starlette.routing import Route as PlainRoute
 from starlette.types import ASGIApp
 
 from closedwon.api.answers import TooLarge, TooSlow, Unsupported, failed, told
-from closedwon.api.call import Answer, Ingest, Route
+from closedwon.api.call import SECONDS_MAX, Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
+from closedwon.api.embedded import PAGES, Page, answer_page, page_failed
 from closedwon.api.gate import Door, Gate, Incoming
 from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit, whole_body
 from closedwon.api.openapi import document
@@ -48,6 +49,7 @@ class Options:
     clock: Callable[[], datetime]
     """A ``ManualClock`` opens ``POST /closedwon/clock``."""
     new_id: Callable[[], str]
+    new_secret: Callable[[], str]
     ticks: Callable[[], float]
     """Seconds that only go forward, for the rate limit."""
     worth_of: Callable[[Deal], Worth] = unmapped
@@ -59,6 +61,10 @@ class Options:
     """Whether the server gave up billing; then it is not ready."""
     requests_per_second: int = 0
     """By token; 0 sets no limit."""
+    address: str = ""
+    """Base URL callers reach the server at; empty for the one each request came to."""
+    seller: str = ""
+    """Printed on invoices; lines end with a newline."""
     body_bytes_max: int = BODY_BYTES_MAX
 
 
@@ -70,15 +76,18 @@ def application(workers: Workers, options: Options) -> ASGIApp:
         backdating_days=options.backdating_days,
         clock=options.clock,
         new_id=options.new_id,
+        new_secret=options.new_secret,
         worth_of=options.worth_of,
         environment=options.environment,
         rate=RateLimit(options.requests_per_second, options.ticks),
+        address=options.address.rstrip("/"),
+        seller=options.seller,
     )
     gate, streams = Gate(door), Streams(options.ticks)
     routes = ROUTES
     if isinstance(options.clock, ManualClock):
         routes = (*routes, *clock_routes(options.clock))
-    plain = _probes(workers, options.is_halted)
+    plain = [*_probes(workers, options.is_halted), *_pages(workers, door)]
     for route in (*routes, _described(routes)):
         endpoint = (
             _streamed(gate, streams, route, options.new_id)
@@ -148,6 +157,7 @@ def _incoming(request: Request, request_id: str, *, reads_body: bool = True) -> 
         token=token.strip() if kind.lower() == "bearer" else "",
         key=request.headers.get("idempotency-key"),
         request_id=request_id,
+        address=str(request.base_url).rstrip("/"),
     )
 
 
@@ -182,6 +192,25 @@ def _plain(
     route = PlainRoute(path, endpoint, methods=[method], name=name)
     route.methods = {method}  # And not HEAD beside GET.
     return route
+
+
+def _pages(workers: Workers, door: Door) -> list[PlainRoute]:
+    """Pages a browser opens without a token: the key is in the path."""
+
+    def shown(page: Page) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            incoming = _incoming(request, door.new_id())
+            try:
+                answer = workers.run(
+                    lambda engine: answer_page(door, engine, page, incoming), SECONDS_MAX
+                )
+            except ClosedwonError as error:
+                answer = page_failed(error)
+            return _response(answer, incoming.request_id)
+
+        return endpoint
+
+    return [_plain(page.path, shown(page), "GET", page.do.__name__) for page in PAGES]
 
 
 def _unrouted(request: Request, error: Exception) -> Response:

@@ -52,10 +52,16 @@ class Call:
     """Name of the token, for the audit log."""
     new_id: Callable[[], str]
     """Ids of what the caller creates (R13)."""
+    new_secret: Callable[[], str]
+    """Secrets of 256 random bits, told to the caller once."""
+    address: str
+    """Base URL of this server as the caller reaches it, without a last slash."""
+    seller: str
+    """Name and address of who bills; lines end with a newline."""
     path: Mapping[str, str]
-    query: Any
+    query: Any = None
     """An instance of the route's ``query``."""
-    page: Asked
+    page: Asked = field(default_factory=Asked)
     """``limit`` and ``next_page`` of the query string, of routes that page."""
 
 
@@ -90,6 +96,9 @@ class Route:
     """For the document: the type of what the bytes hold; None for any JSON or nothing."""
     is_supported: bool = True
     """False for what is known of the vendor's wire and always answers 501."""
+    makes_secret: bool = False
+    """Whether it answers with a secret it makes: it writes whatever its scope, and its answer is
+    never kept, so a repeat with the same Idempotency-Key makes another one."""
     is_stored: bool = True
     """Whether it runs in a transaction of the state: a snapshot to read, the lock to write."""
     seconds_max: float = SECONDS_MAX
@@ -97,7 +106,13 @@ class Route:
     @property
     def writes(self) -> bool:
         """Whether it may change the state."""
-        return self.is_stored and self.scope in {Scope.WRITE, Scope.ADMIN}
+        changes = self.makes_secret or self.scope in {Scope.WRITE, Scope.ADMIN}
+        return self.is_stored and changes
+
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether a repeat with the same Idempotency-Key gets the first answer (R8)."""
+        return self.method != "GET" and not self.is_streamed and not self.makes_secret
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from closedwon.api.answers import INTERNAL, Forbidden, Internal, answered, faile
 from closedwon.api.call import Answer, Call, Ingest, Intake, Route
 from closedwon.api.limits import RateLimit, check_depth
 from closedwon.api.model import Malformed, parsed
-from closedwon.api.paging import Asked, asked_in
+from closedwon.api.paging import asked_in
 from closedwon.deals.mapping.worth import Worth
 from closedwon.deals.types import Deal
 from closedwon.engine import Engine
@@ -48,6 +48,8 @@ class Incoming:
     key: str | None
     """Idempotency-Key."""
     request_id: str
+    address: str
+    """Base URL the request came to, without a last slash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,29 @@ class Door:
     backdating_days: int | None
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    new_secret: Callable[[], str]
     worth_of: Callable[[Deal], Worth]
     environment: str
     rate: RateLimit
+    address: str
+    """Base URL callers reach this server at; empty for the one each request came to."""
+    seller: str
+
+    def call(self, engine: Engine, incoming: Incoming, by: str) -> Call:
+        """A call by ``by``, without query and page."""
+        return Call(
+            engine=engine,
+            ingest=self.ingest,
+            backdating_days=self.backdating_days,
+            worth_of=self.worth_of,
+            now=self.clock(),
+            by=by,
+            new_id=self.new_id,
+            new_secret=self.new_secret,
+            address=self.address or incoming.address,
+            seller=self.seller,
+            path=incoming.params,
+        )
 
 
 class Gate:
@@ -79,7 +101,7 @@ class Gate:
             parsed_body = _body(route, incoming)
             call = self._call(engine, route, incoming, token)
             _check_key(incoming.key)
-            if incoming.key is not None and route.method != "GET":
+            if incoming.key is not None and route.keeps_answers:
                 return self._once(call, route, incoming, parsed_body)
             return self._done(call, route, parsed_body, incoming)
         except ClosedwonError as error:
@@ -120,23 +142,11 @@ class Gate:
         return token
 
     def _call(self, engine: Engine, route: Route, incoming: Incoming, token: Token) -> Call:
-        query = _query(incoming)
-        page = Asked()
+        call, query = self._door.call(engine, incoming, token.name), _query(incoming)
         if route.is_paged:
-            page = asked_in(query, route.page_default)
+            call = replace(call, page=asked_in(query, route.page_default))
             query = {name: text for name, text in query.items() if name not in PAGE_FIELDS}
-        return Call(
-            engine=engine,
-            ingest=self._door.ingest,
-            backdating_days=self._door.backdating_days,
-            worth_of=self._door.worth_of,
-            now=self._door.clock(),
-            by=token.name,
-            new_id=self._door.new_id,
-            path=incoming.params,
-            query=parsed(route.query, query, "query"),
-            page=page,
-        )
+        return replace(call, query=parsed(route.query, query, "query"))
 
     def _done(self, call: Call, route: Route, body: Any, incoming: Incoming) -> Answer:
         if not route.is_stored:

@@ -23,6 +23,7 @@ def issued(call: Call, invoice: Invoice) -> Issued:
         invoice=invoice,
         customer=call.engine.customer(invoice.customer_id),
         catalog=call.engine.catalog(),
+        seller=call.seller,
         external=call.engine.stores.providers.external(invoice.id),
     )
 

@@ -99,10 +99,20 @@ class UsageQueries:
     ) -> tuple[WindowValue, ...]:
         """The same over the customer's current billing period; raises Refused without one."""
         period = self.current_period(customer_id, now)
-        metric, how = self._chosen(asked)
-        row = _asked(customers.get(self._stores, customer_id), metric, how)
+        return self.inside(customer_id, [asked], size, period)
+
+    def inside(
+        self,
+        customer_id: str,
+        asked: Sequence[MetricAsked],
+        size: WindowSize,
+        period: Interval,
+    ) -> tuple[WindowValue, ...]:
+        """The same for several metrics over a billing period, which may begin at any hour."""
+        customer = customers.get(self._stores, customer_id)
+        rows = [_asked(customer, *self._chosen(one)) for one in asked]
         edges = edges_between(size, period.start, period.until)
-        return tuple(self._usage.windows([row], edges))
+        return tuple(self._usage.windows(rows, edges)) if rows else ()
 
     def current_period(self, customer_id: str, now: datetime) -> Interval:
         """The usage period of the customer's oldest contract that has one at ``now`` (R42)."""

@@ -9,6 +9,7 @@ from closedwon.store.contracts import Contracts
 from closedwon.store.custom_fields import CustomFields
 from closedwon.store.customer_terms import CustomerTerms
 from closedwon.store.customers import Customers
+from closedwon.store.embedded_links import EmbeddedLinks
 from closedwon.store.events import Events
 from closedwon.store.families import Families
 from closedwon.store.idempotency import IdempotentAnswers
@@ -39,6 +40,7 @@ class Stores:
         self.keys = UniquenessKeys(db)
         self.answers = IdempotentAnswers(db)
         self.tokens = Tokens(db)
+        self.embedded_links = EmbeddedLinks(db)
         self.contracts = Contracts(db)
         self.families = Families(db)
         self.customer_terms = CustomerTerms(db)

@@ -22,7 +22,7 @@ from closedwon.wiring.app import build
 from closedwon.wiring.choices import billing_settings
 from closedwon.wiring.closing import Closing
 from closedwon.wiring.mappings import Mappings
-from closedwon.wiring.sources import new_id
+from closedwon.wiring.sources import new_id, new_secret
 
 
 @contextmanager
@@ -60,11 +60,14 @@ def wire(
             backdating_days=settings.usage_backdating_days,
             clock=clock,
             new_id=new_id,
+            new_secret=new_secret,
             worth_of=Worths(settings, clock),
             ticks=time.monotonic,
             environment=settings.environment,
             is_halted=lambda: closing.is_halted,
             requests_per_second=requests_per_second,
+            address=settings.api_url,
+            seller=settings.invoice_seller,
         )
         if bills:
             stack.enter_context(closing)

@@ -24,6 +24,8 @@ EVERY = methods()
 SUPPORTED = tuple(one for one in EVERY if one.name not in LEGACY | UNBUILT.keys())
 PAGED_ONES = tuple(one for one in SUPPORTED if one.is_paged)
 ROWS_MIN = 3
+NEVER_KEPT = ("v1.usage.ingest", "v1.dashboards.get_embeddable_url")
+"""Answers no repeat gets again: events have ids of their own, and a secret is told once."""
 
 
 def named(method: Method) -> str:
@@ -97,7 +99,7 @@ def test_g12_a_call_whose_answer_is_lost_is_done_once(world: World, method: Meth
     asked = [one for one in transport.seen if method.matches(one[0], one[1])]
     assert asked
     assert all(status == 200 for _, _, status, _ in asked)
-    if method.verb != "GET" and method.name != "v1.usage.ingest":
+    if method.verb != "GET" and method.name not in NEVER_KEPT:
         assert all(replayed for _, _, _, replayed in asked)
 
 

@@ -155,6 +155,7 @@ ANSWERS: Mapping[str, Any] = {
     "GET /v1/credit-types/list": Page[catalogue.CreditType],
     "POST /v1/customFields/listKeys": Page[customers.FieldKey],
     "GET /v1/auditLogs": Page[customers.AuditLog],
+    "POST /v1/dashboards/getEmbeddableUrl": One[customers.Embeddable],
     f"GET {INVOICES}": Page[invoices.Invoice],
     f"GET {INVOICES}/breakdowns": Page[invoices.Part],
     f"POST {INVOICES}/spend-breakdowns": Page[invoices.Spend],

@@ -174,3 +174,9 @@ class AuditLog(TypedDict):
     resource_id: str
     status: str
     description: NotRequired[str]
+
+
+class Embeddable(TypedDict):
+    """Where a dashboard is, for an hour."""
+
+    url: str

@@ -87,7 +87,7 @@ def statuses(route: Route) -> list[str]:
     names = "{" in route.path or route.body is not None or route.query is not NoQuery
     if route.is_supported and names:
         found.add("404")
-    if route.method != "GET" and not route.is_streamed:
+    if route.keeps_answers:
         found.add("409")
     if takes or not route.is_supported or route.path.endswith("/pdf"):
         found.add("501")

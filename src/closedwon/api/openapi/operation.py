@@ -89,7 +89,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
         if one["name"] in shown:
             one["example"] = shown[one["name"]]
     found.append({"$ref": "#/components/parameters/WebhookNotificationId"})
-    if route.method != "GET" and not route.is_streamed:
+    if route.keeps_answers:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
     return found
 
@@ -112,7 +112,7 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     if not route.is_supported:
         return errors
     headers = {"X-Request-Id": header("X-Request-Id")}
-    if route.method != "GET" and not route.is_streamed:
+    if route.keeps_answers:
         headers["Idempotent-Replayed"] = header("Idempotent-Replayed")
     media = {"schema": _answer(route, schemas), **_example(route, "answer")}
     content: dict[str, Any] = {"application/json": media}

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from closedwon.kernel.exact import CONTEXT, Money, canonical, minor_digits
+from closedwon.billing.catalog.types import CreditType
+from closedwon.kernel.exact import CONTEXT, Money, canonical, major, minor_digits
 
 PLACES_SHOWN_MAX = 8
 """Quotients have endless decimals; the document shows this many and the JSON all of them."""
@@ -23,6 +24,28 @@ def number_text(number: Decimal | None, places_min: int = 0) -> str:
     if -int(number.as_tuple().exponent) > PLACES_SHOWN_MAX:
         shown = number.quantize(Decimal(1).scaleb(-PLACES_SHOWN_MAX), context=CONTEXT)
     return _grouped(canonical(shown), places_min)
+
+
+def worth_text(wire: Decimal, kind: CreditType) -> str:
+    """A wire amount, all its decimals kept: major units of a currency, or units."""
+    if kind.currency is None:
+        return number_text(wire)
+    return number_text(major(wire, kind.currency), minor_digits(kind.currency))
+
+
+def unit_text(kind: CreditType) -> str:
+    """What ``worth_text`` counts in: ``USD``, or the name of a pricing unit."""
+    return kind.currency or kind.name
+
+
+def day_text(at: datetime) -> str:
+    """``2024-01-31``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d}"
+
+
+def instant_text(at: datetime) -> str:
+    """``2024-01-31 09:30 UTC``."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def period_text(start: datetime, end: datetime | None) -> str:

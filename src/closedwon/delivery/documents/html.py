@@ -9,18 +9,22 @@ from closedwon.delivery.documents.page import Issued, page_of
 TEMPLATE = "invoice.html.j2"
 
 
-def html_of(issued: Issued) -> str:
-    """The page as text; equal invoices give equal bytes."""
-    return _template().render(page=page_of(issued))
+def html_of(issued: Issued, back: str = "") -> str:
+    """The page as text; equal invoices give equal bytes. ``back`` is where it was opened from."""
+    return template(TEMPLATE).render(page=page_of(issued), back=back)
+
+
+def template(name: str) -> Template:
+    """A template of this folder; whatever it prints is escaped."""
+    return _environment().get_template(name)
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("closedwon.delivery.documents", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE)
