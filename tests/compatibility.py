@@ -29,9 +29,9 @@ server in the tests with response validation on; do not edit, run `make docs`.
 
 Every supported method is tried six ways by `tests/api/sdk/test_every_method.py`: a call whose typed
 answer holds what was sent; the same with every first answer lost on its way and asked for again,
-done once; a call that is refused in words; a list read row by row to its last page; no token; and,
-of all routes, each kind of caller (`tests/api/access.txt`). Every parameter the SDK can send is sent
-or refused by name (`tests/api/sdk/parameters.py`).
+done once (only a link with a secret is made anew); a call that is refused in words; a list read row
+by row to its last page; no token; and, of all routes, each kind of caller (`tests/api/access.txt`).
+Every parameter the SDK can send is sent or refused by name (`tests/api/sdk/parameters.py`).
 
 {supported} of {all} methods are supported. {legacy} are of legacy plans and credit grants, {unbuilt}
 need what is set up on this server by its settings; those answer 501 and say what to use instead.

@@ -38,7 +38,9 @@ CONVENTIONS = """\
 - **Limits.** A body has at most 16 MB and 20 levels; `POST /closedwon/ingest` takes a stream.
 - **Test clock.** `closedwon serve --clock manual` stands still until `POST /closedwon/clock`
   moves it; everything that falls due on the way is done once.
-- `GET /healthz` and `GET /readyz` need no token.
+- `GET /healthz` and `GET /readyz` need no token. Nor do the pages that
+  `POST /v1/dashboards/getEmbeddableUrl` gives links to: the secret in their path, good for an hour
+  and never kept, opens one dashboard of one customer as HTML that may be framed anywhere.
 """
 
 
