@@ -83,7 +83,7 @@ def test_versions_are_ordered_by_start_and_a_same_start_replaces() -> None:
     )
 
 
-def test_the_card_an_alias_was_given_to_last_comes_first_r57() -> None:
+def test_the_card_an_alias_was_given_to_last_has_it_r57() -> None:
     engine = setup().engine
     for number in range(3):
         window = Interval(EPOCH + timedelta(days=number))
@@ -92,8 +92,14 @@ def test_the_card_an_alias_was_given_to_last_comes_first_r57() -> None:
             RateCard(id=f"card{number}", name="Card", aliases=(alias,), created_at=EPOCH), EPOCH
         )
 
-    found = engine.stores.catalogue.cards_with_alias("standard")
-    assert [card for card, _ in found] == ["card2", "card1", "card0"]
+    named = engine.stores.catalogue.card_with_alias
+    assert [named("standard", EPOCH + timedelta(days=day)) for day in (-1, 0, 1, 2, 9)] == [
+        None,
+        "card0",
+        "card1",
+        "card2",
+        "card2",
+    ]
 
 
 def test_rates_added_later_come_after_the_first_ones() -> None:
