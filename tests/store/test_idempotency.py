@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from closedwon.kernel.errors import Conflict
 from closedwon.store.database import close, open_database, writing
-from closedwon.store.idempotency import Answer, IdempotentAnswers
+from closedwon.store.idempotency import FORGOTTEN_MAX, Answer, IdempotentAnswers
 from closedwon.store.migrations import migrate
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -68,3 +68,15 @@ def test_r8_answers_are_kept_for_more_than_a_day(db: Database) -> None:
         assert answers.replay("client", "k", "f") == DONE
         assert answers.forget(NOW + timedelta(days=36)) == 1
     assert answers.replay("client", "k", "f") is None
+
+
+def test_r8_answers_of_long_ago_go_as_new_ones_come(db: Database) -> None:
+    answers = IdempotentAnswers(db)
+    with writing(db):
+        for number in range(FORGOTTEN_MAX + 1):
+            answers.keep("client", str(number), "f", DONE, NOW)
+        answers.keep("client", "later", "f", DONE, NOW + timedelta(days=36))
+
+    kept = [answers.replay("client", str(number), "f") for number in range(FORGOTTEN_MAX + 1)]
+    assert [one for one in kept if one is not None] == [DONE]
+    assert answers.replay("client", "later", "f") == DONE

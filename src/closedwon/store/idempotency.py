@@ -13,6 +13,9 @@ from closedwon.store.rows import Row, change, insert, select
 KEPT = timedelta(days=35)
 """Longer than the 24 hours promised: a client that comes back after a month is answered, too."""
 
+FORGOTTEN_MAX = 100
+"""Old answers dropped for each one that is kept."""
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a request was answered with, errors included."""
@@ -60,7 +63,11 @@ class IdempotentAnswers:
         return Answer(status=rows[0]["status"], body=rows[0]["body"])
 
     def keep(self, scope: str, key: str, fingerprint: str, answer: Answer, now: datetime) -> None:
-        """Keep an answer, in the transaction of what it answers; validation errors are not kept."""
+        """Keep an answer, in the transaction of what it answers; validation errors are not kept.
+
+        Some that are too old go, so that there are never many more than there were requests lately.
+        """
+        self.forget(now)
         row: Row = {
             "scope": scope,
             "key": key,
@@ -72,6 +79,11 @@ class IdempotentAnswers:
         insert(self._db, "idempotent_answer", [row])
 
     def forget(self, now: datetime) -> int:
-        """Drop answers older than KEPT; how many."""
-        oldest = format_instant(now - KEPT)
-        return change(self._db, "delete from idempotent_answer where at < :oldest", oldest=oldest)
+        """Drop answers older than KEPT, at most FORGOTTEN_MAX of them; how many."""
+        return change(
+            self._db,
+            "delete from idempotent_answer where (scope, key) in (select scope, key"
+            " from idempotent_answer where at < :oldest order by at limit :most)",
+            oldest=format_instant(now - KEPT),
+            most=FORGOTTEN_MAX,
+        )
