@@ -75,6 +75,40 @@ def test_an_older_state_is_brought_up_to_date(tmp_path: Path) -> None:
     close(db)
 
 
+def test_every_older_state_becomes_the_latest_schema(tmp_path: Path) -> None:
+    latest = open_database(tmp_path / "latest.db")
+    migrate(latest)
+    names = [migration.name for migration in migrations.applied(latest)]
+    close(latest)
+
+    for name in names:
+        path = tmp_path / f"{name}.db"
+        db = open_database(path)
+        with writing(db):
+            migrations.apply(db, stop_before=name)
+        migrate(db)
+        close(db)
+        assert schema(path) == schema(tmp_path / "latest.db"), name
+
+
+def test_schedules_from_before_they_had_properties_are_those_without_any(tmp_path: Path) -> None:
+    db = open_database(tmp_path / "state.db")
+    with writing(db):
+        migrations.apply(db, stop_before="m074_named_schedule_properties")
+        db.conn.execute(
+            "insert into named_schedule_update"
+            " (owner_kind, owner_id, name, starting_at, value, at, by) values"
+            " ('customer', 'acme', 'region', '2024-01-01T00:00:00.000000Z', '\"eu\"',"
+            " '2024-01-01T00:00:00.000000Z', 'ann')"
+        )
+    migrate(db)
+
+    schedules = Stores(db).named_schedules
+    assert schedules.names("customer", "acme") == (("region", {}),)
+    assert [one.value for one in schedules.updates("customer", "acme", ("region", {}))] == ["eu"]
+    close(db)
+
+
 def test_a_state_from_a_newer_version_is_refused(tmp_path: Path) -> None:
     db = open_database(tmp_path / "state.db")
     migrate(db)
