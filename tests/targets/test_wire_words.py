@@ -96,6 +96,19 @@ def test_an_amendment_and_an_end_are_one_edit() -> None:
     assert body["update_contract_end_date"] is None
 
 
+def test_of_two_ends_and_two_names_the_last_is_said() -> None:
+    changes = [
+        ChangeEnd(ending_before=at("2024-10-01")),
+        Revise(name="One"),
+        Revise(name="Two"),
+        ChangeEnd(ending_before=at("2024-11-01")),
+    ]
+    body = edit_body(MEANT, contract(), changes)
+
+    assert body["update_contract_name"] == "Two"
+    assert body["update_contract_end_date"].startswith("2024-11-01T00:00:00")
+
+
 def test_rows_of_a_schedule_are_added_updated_and_removed_by_their_remote_ids() -> None:
     (charge,) = EVERYTHING.terms.charges
     rows = points("support", {"2024-01-20": "2", "2024-09-20": "3"})

@@ -9,10 +9,9 @@ from closedwon.store.line.remote import RemoteBook
 from closedwon.targets.metronome.contract import LISTS, added_bodies, added_ids
 from closedwon.targets.metronome.meaning import Meaning
 from closedwon.targets.metronome.pairing import paired, paired_rows
-from closedwon.targets.metronome.remote import Remote
+from closedwon.targets.metronome.remote import PAGES_MAX, Remote
 from closedwon.targets.metronome.terms import point_body, segment_body
 
-PAGES_MAX = 1000
 DERIVED = (
     "recurring_commit_id",
     "recurring_credit_id",

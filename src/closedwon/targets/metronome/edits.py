@@ -48,12 +48,14 @@ FIXED_RECURRING = (
 def edit_body(meant: Meaning, contract: Contract, changes: Iterable[Change]) -> dict[str, Any]:
     """What the ``changes`` make of ``contract``, our copy as it stands; names no contract itself.
 
-    Empty when they say nothing the endpoint knows, custom fields aside.
+    Of what a contract has once the last one says it. Empty when they say nothing the endpoint
+    knows, custom fields aside.
     """
     body: dict[str, Any] = {}
     for change in changes:
         for name, value in _body(meant, contract, change).items():
-            body[name] = [*body[name], *value] if name in body else value
+            both = name in body and isinstance(value, list)
+            body[name] = [*body[name], *value] if both else value
     return body
 
 

@@ -21,7 +21,8 @@ def paired(
     sent: Sequence[tuple[str, Shape]], shown: Iterable[Shape], what: str
 ) -> dict[str, Shape]:
     """Our id -> the term as it is read; raises Refused unless every one is found exactly."""
-    left = list(shown)
+    shapes = list(shown)
+    left = dict(enumerate(map(facts_of, shapes)))
     found: dict[str, Shape] = {}
     groups: dict[str, list[tuple[str, Facts]]] = {}
     for our_id, body in sent:
@@ -29,16 +30,16 @@ def paired(
         groups.setdefault(_text(facts), []).append((our_id, facts))
     for group in sorted(groups.values(), key=lambda one: -len(one[0][1])):
         facts = group[0][1]
-        fitting = [shape for shape in left if _fits(facts, facts_of(shape))]
+        fitting = [at for at, theirs in left.items() if _fits(facts, theirs)]
         if len(fitting) != len(group):
             raise Refused(
                 f"the target shows {len(fitting)} of {len(group)} {what} like the one sent; compare"
                 " the contract there with the plan",
                 sent=_text(facts),
             )
-        for (our_id, _), shape in zip(group, fitting, strict=True):
-            found[our_id] = shape
-            left.remove(shape)
+        for (our_id, _), at in zip(group, fitting, strict=True):
+            found[our_id] = shapes[at]
+            del left[at]
     return found
 
 
