@@ -16,7 +16,7 @@ MOST = 5
 
 
 class Doubling:
-    """Doubles numbers; holds the first call until it is let go, and refuses 13."""
+    """Doubles numbers; holds the first call until it is let go, and refuses 13, 99 and 666."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -30,7 +30,9 @@ class Doubling:
         if 13 in numbers:
             raise ValueError("no thirteen")
         if 99 in numbers:
-            raise LockHeld("not now")
+            raise LockHeld("not now", tries=3)
+        if 666 in numbers:
+            raise KeyboardInterrupt
         return [2 * number for number in numbers]
 
 
@@ -70,6 +72,23 @@ def test_a_failure_of_the_store_is_everyones_at_once() -> None:
     assert found[0] == 2
     assert [type(one) for one in found[1:]] == [LockHeld, LockHeld]
     assert len(do.calls) == 2
+
+
+def test_what_one_caller_adds_to_a_failure_the_others_are_not_told() -> None:
+    do = Doubling()
+    _, first, second = outcomes(Together(do, MOST), do, [1, 2, 99])
+    assert isinstance(first, LockHeld)
+    assert isinstance(second, LockHeld)
+    first.facts["stored"] = 7
+
+    assert (str(first), second.facts) == ("[lock_held] not now (tries=3, stored=7)", {"tries": 3})
+
+
+def test_a_leader_that_is_stopped_leaves_the_line_to_the_next() -> None:
+    do = Doubling()
+    found = outcomes(Together(do, 1), do, [1, 666, 3])
+    assert found[::2] == [2, 6]
+    assert isinstance(found[1], KeyboardInterrupt)
 
 
 @pytest.mark.parametrize("seals", [0, 1])

@@ -6,6 +6,7 @@ takes everything that came meanwhile. Nobody waits longer than for the work befo
 
 import threading
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, Generic, TypeVar, cast
 
 from closedwon.kernel.errors import ClosedwonError
@@ -65,7 +66,8 @@ class Together(Generic[W, R]):
     def _settle(self, taken: Sequence[_Waiting[W, R]]) -> None:
         """All at once; when that fails, each alone, so that only the one that cannot be fails.
 
-        An error of ours is the store's, not a piece's: it is everyone's at once.
+        An error of ours is the store's, not a piece's: it is everyone's at once, each with one of
+        its own, to which whoever passes it on may add facts.
         """
         try:
             for one, result in zip(taken, self._do([w.work for w in taken]), strict=True):
@@ -88,4 +90,11 @@ class Together(Generic[W, R]):
 
 def _fail(taken: Sequence[_Waiting[Any, Any]], error: BaseException) -> None:
     for one in taken:
-        one.error = error
+        one.error = _alike(error) if isinstance(error, ClosedwonError) else error
+
+
+def _alike(error: ClosedwonError) -> ClosedwonError:
+    found = copy(error)
+    found.facts = dict(error.facts)
+    found.__cause__ = error
+    return found
