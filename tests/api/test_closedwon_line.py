@@ -10,13 +10,10 @@ import pytest
 
 from api.live import Server, running
 from api.played import exact_json
-from cli.cli_kit import CATALOG, Office, an_org
+from cli.cli_kit import OPPORTUNITY, Office, an_office
 from closedwon.devorg.org import Org
-from closedwon.devorg.seed import shipped_records
 from closedwon.store.tokens import Scope
-from closedwon.wiring import share
 
-OPPORTUNITY = "006Hs000000014qIAA"
 QUOTE_LINE = "a0kHs000000017wIAA"
 START = datetime(2024, 1, 5, tzinfo=UTC)
 PARKED_AT = START + timedelta(minutes=5)
@@ -25,20 +22,11 @@ PARKED_AT = START + timedelta(minutes=5)
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One deal, provisioned, then edited after close: its change is held for a person."""
-    clock = [START]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        an_org(patch, lambda: clock[0]) as (org, _url),
-    ):
-        records = dict(shipped_records())
-        records["Opportunity"] = [r for r in records["Opportunity"] if r["Id"] == OPPORTUNITY]
-        org.load_records(records)
-        found = Office(org=org, state=tmp_path_factory.mktemp("state"), clock=clock)
-        found.run("catalog", "load", str(share() / CATALOG))
+    with an_office(tmp_path_factory.mktemp("state"), START) as found:
         found.run("backfill", "--from", "2023-01-01", "--to", "2024-01-01")
         change = {"Invoice_Date__c": "2024-04-01"}
-        org.update("SBQQ__QuoteLine__c", QUOTE_LINE, change, Org.admin_id)
-        clock[0] = PARKED_AT
+        found.org.update("SBQQ__QuoteLine__c", QUOTE_LINE, change, Org.admin_id)
+        found.clock[0] = PARKED_AT
         found.run("sync", expect=3)
         yield found
 

@@ -14,11 +14,14 @@ from closedwon.cli.session import Session
 from closedwon.devorg.http import Accounts, ConnectedApp, Options, User, application, running
 from closedwon.devorg.org import Org
 from closedwon.devorg.schema import org_schema
+from closedwon.devorg.seed import shipped_records
 from closedwon.wiring import share
 
 USERNAME = "integration@example.com"
 SECRET = "opens-only-the-test-org"
 CATALOG = "config/catalog.infrax.yaml"
+OPPORTUNITY = "006Hs000000014qIAA"
+"""A deal of the shipped records, closed-won in 2023."""
 
 
 @dataclass
@@ -62,3 +65,19 @@ def an_org(
             yield org, url
     finally:
         org.close()
+
+
+@contextmanager
+def an_office(state: Path, start: datetime) -> Iterator[Office]:
+    """Someone beside an org with one closed-won deal; the catalogue is loaded, nothing is billed."""
+    clock = [start]
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        an_org(patch, lambda: clock[0]) as (org, _url),
+    ):
+        records = dict(shipped_records())
+        records["Opportunity"] = [r for r in records["Opportunity"] if r["Id"] == OPPORTUNITY]
+        org.load_records(records)
+        found = Office(org=org, state=state, clock=clock)
+        found.run("catalog", "load", str(share() / CATALOG))
+        yield found

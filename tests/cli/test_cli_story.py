@@ -7,28 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.cli_kit import CATALOG, Office, an_org
+from cli.cli_kit import OPPORTUNITY, Office, an_office
 from closedwon.devorg.org import Org
-from closedwon.devorg.seed import shipped_records
-from closedwon.wiring import share
 
-OPPORTUNITY = "006Hs000000014qIAA"
 UPSELL = "006Hs000000015RIAQ"
 START = datetime(2024, 1, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    clock = [START]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        an_org(patch, lambda: clock[0]) as (org, _url),
-    ):
-        records = dict(shipped_records())
-        records["Opportunity"] = [r for r in records["Opportunity"] if r["Id"] == OPPORTUNITY]
-        org.load_records(records)
-        found = Office(org=org, state=tmp_path_factory.mktemp("state"), clock=clock)
-        found.run("catalog", "load", str(share() / CATALOG))
+    with an_office(tmp_path_factory.mktemp("state"), START) as found:
         yield found
 
 

@@ -151,26 +151,14 @@ class ContractV1(TypedDict):
     archived_at: NotRequired[At]
 
 
-class Contract(TypedDict):
+class Contract(Terms):
     """A contract as it is, flat."""
 
     id: str
     customer_id: str
-    commits: list[Balance]
-    credits: NotRequired[list[Balance]]
-    overrides: list[Override]
-    scheduled_charges: list[Charge]
-    discounts: NotRequired[list[Charge]]
     subscriptions: NotRequired[list[Anything]]
     recurring_commits: NotRequired[list[Anything]]
     recurring_credits: NotRequired[list[Anything]]
-    usage_statement_schedule: Statement
-    starting_at: At
-    ending_before: NotRequired[At]
-    created_at: At
-    created_by: str
-    rate_card_id: NotRequired[str]
-    name: NotRequired[str]
     uniqueness_key: NotRequired[str]
     multiplier_override_prioritization: NotRequired[str]
     custom_fields: NotRequired[Fields]
