@@ -54,6 +54,8 @@ def test_the_target_is_asked_with_our_token(here: Path, monkeypatch: pytest.Monk
         ("TARGET_TOKEN", "", "needs the setting target_token"),
         ("TARGET_URL", "", "needs the setting target_url"),
         ("TARGET_URL", "http://billing.example.com", "https only"),
+        ("TARGET_URL", "https://me:hush@billing.example.com", "without user"),
+        ("TARGET_URL", "https://billing.example.com/?token=hush", "without user"),
         ("TARGET", "embedded", "set target to metronome"),
     ],
 )
@@ -65,6 +67,7 @@ def test_a_target_that_cannot_work_is_a_setting_to_fix(
 
     assert code == 2
     assert told in output
+    assert "hush" not in output
 
 
 def test_only_contracts_of_ours_can_be_accepted(here: Path) -> None:

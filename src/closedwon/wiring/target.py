@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
+import httpx
+
 from closedwon.engine import Engine
 from closedwon.kernel.errors import ConfigError
 from closedwon.ports import Target
@@ -41,8 +43,20 @@ def remote_target(
     opened.callback(client.close)
     remote = Remote(
         client=client,
-        url=require_private(settings.target_url).rstrip("/"),
+        url=_base_address(settings.target_url),
         token=token,
         patience=Patience(sleep=sleep),
     )
     return MetronomeTarget(engine, EmbeddedTarget(engine), remote)
+
+
+def _base_address(url: str) -> str:
+    """It is shown, and kept with what was asked there, so it holds no secret."""
+    found = httpx.URL(require_private(url))
+    if found.userinfo or found.query or found.fragment:
+        raise ConfigError(
+            "target_url is an address such as https://host, without user, query or fragment; the"
+            " credential is target_token",
+            host=found.host,
+        )
+    return url.rstrip("/")
