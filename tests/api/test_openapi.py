@@ -41,6 +41,18 @@ def test_operation_ids_are_unique_and_references_lead_somewhere(document: Any) -
     assert references <= set(document["components"]["schemas"])
 
 
+def test_no_operation_has_a_parameter_twice(document: Any) -> None:
+    shared = document["components"]["parameters"]
+    for path in document["paths"].values():
+        for one in path.values():
+            found = [
+                shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+                for each in one["parameters"]
+            ]
+            names = [(each["name"], each["in"]) for each in found]
+            assert len(names) == len(set(names)), one["operationId"]
+
+
 def test_a_number_is_a_number_and_a_required_field_is_required(document: Any) -> None:
     create = document["paths"]["/v1/customers"]["post"]["requestBody"]["content"]
     name = create["application/json"]["schema"]["$ref"].rpartition("/")[2]

@@ -65,8 +65,15 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
 
 
 def listening(host: str, port: int) -> socket:
-    """A listening socket whose connections send at once; port 0 takes a free one."""
-    listener = create_server((host, port))
+    """A listening socket whose connections send at once; port 0 takes a free one.
+
+    Raises ConfigError when the port is taken or the address is not one of this machine.
+    """
+    try:
+        listener = create_server((host, port))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(f"cannot listen at {host}:{port}: {why}; see --port, --host") from error
     listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     return listener
 

@@ -40,8 +40,6 @@ class ListQuery(Wire):
     sort: Annotated[str, one_of("date_asc", "date_desc")] = "date_asc"
     include_historical_commit_invoices: Flag = True
     """Accepted: every invoice there is is listed."""
-    webhook_notification_id: str | None = None
-    """Accepted: says why somebody asks (2.1)."""
 
 
 class IssueDate(Wire):

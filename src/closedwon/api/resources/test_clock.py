@@ -23,9 +23,11 @@ def routes(clock: ManualClock) -> tuple[Route, ...]:
     moving = threading.Lock()
 
     def read(_call: Call, _body: None) -> Any:
+        """Where the test clock stands."""
         return {"data": {"now": clock()}}
 
     def move(call: Call, body: Move) -> Any:
+        """Move the test clock; everything that falls due on the way is done once."""
         with moving:
             invoices = advance(call.engine, clock, body.now)
         return {"data": {"now": clock(), "invoices_finalized": invoices}}

@@ -36,8 +36,11 @@ CONVENTIONS = """\
   right one that cannot be done as things stand.
 - **Retries.** 429 and 503 come with `Retry-After`; a 409 and a 501 with `x-should-retry: false`.
 - **Limits.** A body has at most 16 MB and 20 levels; `POST /closedwon/ingest` takes a stream.
-- **Test clock.** `closedwon serve --clock manual` stands still until `POST /closedwon/clock`
-  moves it; everything that falls due on the way is done once.
+- **Test clock.** `closedwon serve --clock manual --now 2024-01-01T00:00:00Z` stands still until
+  `POST /closedwon/clock` with `{"now": "2024-02-01T00:00:00Z"}` and a token of scope `admin` moves
+  it; everything that falls due on the way is done once. `GET /closedwon/clock` reads it.
+  A restart does not remember that: start again with `--now`, and never on such a state without
+  `--clock manual`, which would bill up to today.
 - `GET /healthz` and `GET /readyz` need no token. Nor do the pages that
   `POST /v1/dashboards/getEmbeddableUrl` gives links to: the secret in their path, good for an hour
   and never kept, opens one dashboard of one customer as HTML that may be framed anywhere.
