@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from closedwon.cli import main
 from closedwon.cli.docs.codes import Found, source_codes
 from closedwon.cli.docs.pages import pages
-from closedwon.kernel.errors import InvariantBroken
+from closedwon.kernel.errors import Conflict, InvariantBroken, NotFound, Refused
 from closedwon.settings import Settings
 
 
@@ -116,16 +116,22 @@ def test_what_is_in_use_and_not_explained_stops_the_pages(
         module.pages()
 
 
+@pytest.mark.parametrize("kind", [Refused, NotFound, Conflict])
+def test_every_refusal_of_billing_has_a_meaning_as_what_parks_a_plan(kind: type[Refused]) -> None:
+    assert f"| `billing_{kind.code}` | " in pages()["errors.md"]
+
+
+@pytest.mark.parametrize("code", ["retired_code", "billing_retired"])
 def test_a_meaning_that_nothing_gives_stops_the_pages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from closedwon.cli.docs import pages as module
 
     text = module.MEANINGS.read_text(encoding="utf-8")
-    extra = "      retired_code: {means: gone, fix: none}\n      no_rule:\n"
+    extra = f"      {code}: {{means: gone, fix: none}}\n      no_rule:\n"
     broken = tmp_path / "meanings.yaml"
     broken.write_text(text.replace("      no_rule:\n", extra), encoding="utf-8")
     monkeypatch.setattr(module, "MEANINGS", broken)
 
-    with pytest.raises(InvariantBroken, match=r"that nothing gives: \{'retired_code'\}"):
+    with pytest.raises(InvariantBroken, match=rf"that nothing gives: \{{'{code}'\}}"):
         module.pages()

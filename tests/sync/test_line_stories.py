@@ -255,7 +255,7 @@ def test_what_billing_refuses_is_rolled_back_whole_and_parked(world: World) -> N
 
     assert (report.done, report.parked) == (1, 1)
     assert outcome(world, deal) == "provisioned"
-    assert [row.code for row in world.store.parked.open(bad)] == ["billing_refused"]
+    assert [row.code for row in world.store.parked.open(bad)] == ["billing_not_found"]
     assert len(world.engine.customers()) == 1
 
 

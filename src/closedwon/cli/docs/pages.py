@@ -1,6 +1,6 @@
 """The generated pages: each is made from what the program itself uses, so that it cannot lie."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,8 @@ def _codes(meanings: Meanings) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for one in source_codes():
         found.setdefault(one.code, []).append(one.place)
-    _same("codes", found, (code for section in meanings.sections for code in section.codes))
+    told = {code for section in meanings.sections for code in section.codes}
+    _same("codes", found, told - _of_families(found, told - set(found)))
     yield "Codes are stable: scripts, alerts and saved views may rely on them."
     yield from ("", "## Exit codes", "")
     yield from table(
@@ -95,6 +96,17 @@ def _codes(meanings: Meanings) -> Iterator[str]:
             ((f"`{code}`", each.means, each.fix) for code, each in section.codes.items()),
         )
     yield from _mapping_codes()
+
+
+def _of_families(used: Collection[str], told: Iterable[str]) -> set[str]:
+    """Codes of a family in use, as ``billing_*``, that end with another code in use."""
+    starts = [code.removesuffix("*") for code in used if code.endswith("*")]
+    return {
+        code
+        for code in told
+        for start in starts
+        if code.startswith(start) and code.removeprefix(start) in used
+    }
 
 
 def _exits() -> set[int]:
