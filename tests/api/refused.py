@@ -210,7 +210,12 @@ CASES = (
     one(INGEST, "/v1/ingest", [event(transaction_id="t" * 129)], "transaction_id"),
     one(INGEST, "/v1/ingest", [event(timestamp="2026-03-03T12:00:01Z")], "24"),
     one(INGEST, "/v1/ingest", [event(timestamp="2026-01-20T00:00:00Z")], "older than accepted"),
-    one(INGEST, "/v1/ingest", [{"transaction_id": "t"}], "customer_id must be"),
+    one(
+        INGEST,
+        "/v1/ingest",
+        [{"transaction_id": "t"}],
+        "customer_id: required; event_type: required",
+    ),
     one(ENDS, CREATE, contract(ending_before=APRIL), "after starting_at"),
     one(
         ENDS,

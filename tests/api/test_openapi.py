@@ -131,3 +131,9 @@ def test_an_example_is_a_request_and_an_answer_of_its_route(route: Route) -> Non
                 request=httpx.Request(route.method, "http://x" + found["path"]),
             )
         )
+
+
+def test_every_operation_says_what_it_does(document: Any) -> None:
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+
+    assert not [one["operationId"] for one in operations if one["summary"] == one["operationId"]]

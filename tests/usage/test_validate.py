@@ -47,7 +47,7 @@ def test_one_to_a_hundred_events_make_a_batch(size: int) -> None:
     [
         ("[]", "1 to 100 events, found 0"),
         (json.dumps([GOOD] * 101), "found 101"),
-        ("{}", "found dict"),
+        ("{}", "found an object"),
         ("[1]", "event 0: expected an object"),
         ("[", "not JSON"),
         ('[{"transaction_id": NaN}]', "NaN"),
@@ -57,15 +57,30 @@ def test_one_to_a_hundred_events_make_a_batch(size: int) -> None:
         ),
         (json.dumps([{**GOOD, "transaction_id": 5}]), "event 0: transaction_id must be text"),
         (json.dumps([{**GOOD, "transaction_id": "x" * 129}]), "longer than 128"),
-        (json.dumps([{**GOOD, "customer_id": None}]), "customer_id"),
+        (json.dumps([{**GOOD, "customer_id": None}]), "customer_id must be text"),
+        (
+            '[{"transaction_id": "t", "event_type": 1}]',
+            (
+                "event 0: customer_id: required; event_type must be text that is not empty; "
+                "timestamp: required"
+            ),
+        ),
+        ("[null]", "event 0: expected an object, found null"),
+        (b"[\x1f\x8b]", "not JSON: not UTF-8 text"),
         (json.dumps([{**GOOD, "timestamp": "2024-03-10"}]), "needs its zone"),
         (json.dumps([{**GOOD, "timestamp": "yesterday"}]), "not an instant"),
         (json.dumps([{**GOOD, "timestamp": "2024-03-22T00:00:00.000001Z"}]), "R17"),
-        (json.dumps([{**GOOD, "timestamp": "2024-02-15T23:59:59Z"}]), "R18"),
+        (
+            json.dumps([{**GOOD, "timestamp": "2024-02-15T23:59:59Z"}]),
+            (
+                r"2024-02-15T23:59:59\+00:00 is more than 34 days back, older than accepted \(R18\); "
+                r"the oldest is 2024-02-16T00:00:00\+00:00"
+            ),
+        ),
         (json.dumps([{**GOOD, "properties": []}]), "properties must be an object"),
         (json.dumps([{**GOOD, "amount": 1}]), "unknown field 'amount'"),
     ],
 )
-def test_one_bad_element_refuses_the_call_and_is_named(body: str, told: str) -> None:
+def test_one_bad_element_refuses_the_call_and_is_named(body: str | bytes, told: str) -> None:
     with pytest.raises(Refused, match=told):
         parse_batch(body, LIMITS)  # R15

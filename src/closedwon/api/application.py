@@ -17,7 +17,7 @@ from closedwon.api.answers import TooLarge, TooSlow, Unsupported, failed, told
 from closedwon.api.call import SECONDS_MAX, Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.embedded import PAGES, Page, answer_page, page_failed
-from closedwon.api.gate import Door, Gate, Incoming
+from closedwon.api.gate import PLAIN, Door, Gate, Incoming
 from closedwon.api.limits import BODY_BYTES_MAX, RateLimit, SizeLimit, whole_body
 from closedwon.api.openapi import document
 from closedwon.api.resources import ROUTES, clock_routes
@@ -158,6 +158,7 @@ def _incoming(request: Request, request_id: str, *, reads_body: bool = True) -> 
         key=request.headers.get("idempotency-key"),
         request_id=request_id,
         address=str(request.base_url).rstrip("/"),
+        coding=request.headers.get("content-encoding", PLAIN).strip().lower() or PLAIN,
     )
 
 

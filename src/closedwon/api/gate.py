@@ -10,7 +10,16 @@ from typing import Any
 
 import structlog
 
-from closedwon.api.answers import INTERNAL, Forbidden, Internal, answered, failed, replayed, told
+from closedwon.api.answers import (
+    INTERNAL,
+    Forbidden,
+    Internal,
+    WrongMedia,
+    answered,
+    failed,
+    replayed,
+    told,
+)
 from closedwon.api.call import Answer, Call, Ingest, Intake, Route
 from closedwon.api.limits import RateLimit, check_depth
 from closedwon.api.model import Malformed, parsed
@@ -28,6 +37,10 @@ KEY_LENGTH_MAX = 255
 KEY_PATTERN = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
 """Of an Idempotency-Key: visible ASCII, with spaces inside."""
 PAGE_FIELDS = ("limit", "next_page")
+PLAIN = "identity"
+"""The Content-Encoding of what is not packed."""
+CODING_MAX = 40
+"""Characters of one that are quoted."""
 CORRELATION = "webhook_notification_id"
 """A parameter of several reads that means nothing here (metronome.md 2.1)."""
 
@@ -50,6 +63,8 @@ class Incoming:
     request_id: str
     address: str
     """Base URL the request came to, without a last slash."""
+    coding: str = PLAIN
+    """Content-Encoding of the body, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,7 @@ class Gate:
         """The answer to one request; nothing raises."""
         try:
             token = self._let_in(route, incoming)
+            _check_coding(route, incoming)
             parsed_body = _body(route, incoming)
             call = self._call(engine, route, incoming, token)
             _check_key(incoming.key)
@@ -118,6 +134,7 @@ class Gate:
         """
         try:
             self._let_in(route, incoming)
+            _check_coding(route, incoming)
             intake = Intake(
                 ingest=self._door.ingest,
                 backdating_days=self._door.backdating_days,
@@ -216,6 +233,12 @@ def _body(route: Route, incoming: Incoming) -> Any:
     except Refused as error:
         raise Malformed(error.message) from error
     return parsed(route.body, found, "body")
+
+
+def _check_coding(route: Route, incoming: Incoming) -> None:
+    """A stream looks itself; raises WrongMedia."""
+    if incoming.coding != PLAIN and not route.is_streamed and route.method != "GET":
+        raise WrongMedia(f"Content-Encoding: expected none, found {incoming.coding[:CODING_MAX]}")
 
 
 def _check_key(key: str | None) -> None:

@@ -4,7 +4,7 @@ Numbers are Decimals (never a float, never text), instants become UTC datetimes,
 enumeration may come in any case (metronome.md 2.1), and a field nobody knows is refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,6 +35,29 @@ DIGITS_MAX = 30
 """Digits a number of a body may have, and places after its point."""
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 """Instants of the wire lie from here to FAR_FUTURE, so that calendar steps never leave time."""
+
+WORDS: Mapping[str, str] = {
+    "bool_type": "expected true or false",
+    "dict_type": "expected an object",
+    "extra_forbidden": "unknown field",
+    "frozen_set_type": "expected an array",
+    "greater_than_equal": "expected at least {ge}",
+    "invalid_key": "expected text as its name",
+    "less_than_equal": "expected at most {le}",
+    "list_type": "expected an array",
+    "missing": "required",
+    "model_attributes_type": "expected an object",
+    "model_type": "expected an object",
+    "set_type": "expected an array",
+    "string_pattern_mismatch": "expected text that matches {pattern}",
+    "string_too_long": "expected at most {max_length}, found {found}",
+    "string_too_short": "expected at least {min_length}, found {found}",
+    "string_type": "expected text",
+    "too_long": "expected at most {max_length}, found {found}",
+    "too_short": "expected at least {min_length}, found {found}",
+    "tuple_type": "expected an array",
+}
+"""What pydantic calls a fault -> what we say."""
 
 M = TypeVar("M", bound="Wire")
 T = TypeVar("T")
@@ -189,7 +212,7 @@ def parsed(kind: type[M], found: Any, where: str) -> M:
     try:
         return kind.model_validate(found)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
+        faults = error.errors(include_url=False)
         told = [f"{_path(fault['loc']) or where}: {_said(fault)}" for fault in faults]
         more = len(told) - PROBLEMS_MAX
         told[PROBLEMS_MAX:] = [f"and {more} more"] if more > 0 else []
@@ -201,8 +224,18 @@ def _path(place: tuple[int | str, ...]) -> str:
 
 
 def _said(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown field"
-    if fault["type"] == "missing":
-        return "required"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    """A fault that pydantic found, in words of ours; it never quotes what was sent."""
+    text = WORDS.get(fault["type"])
+    if text is None:
+        return str(fault["msg"]).removeprefix("Value error, ")
+    limits = {name: _counted(one, fault["type"]) for name, one in fault.get("ctx", {}).items()}
+    sent = fault["input"]
+    return text.format(**limits, found=len(sent) if isinstance(sent, Sized) else 0)
+
+
+def _counted(limit: Any, fault: str) -> str:
+    """``1 element``; a number that is no length as it is."""
+    unit = {"string": "character", "too": "element"}.get(fault.partition("_")[0])
+    if unit is None or not isinstance(limit, int):
+        return str(limit)
+    return f"{limit} {unit}" + ("" if limit == 1 else "s")

@@ -20,6 +20,8 @@ def loads(text: str | bytes) -> Any:
         found = json.loads(
             text, parse_float=exact, parse_constant=_refuse, object_pairs_hook=_unique
         )
+    except UnicodeDecodeError as error:
+        raise Refused("not JSON: not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
         raise Refused(f"not JSON: {error}") from error
     if not _is_text(found):
@@ -37,6 +39,23 @@ def dumps(value: Any) -> str:
 def canonical_dumps(value: Any) -> str:
     """Like ``dumps`` with sorted keys: equal values give equal text."""
     return dumps(_sorted(value))
+
+
+def kind_of(value: Any) -> str:
+    """What JSON calls a parsed value, with its article: ``an object``."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case str():
+            return "text"
+        case Mapping():
+            return "an object"
+        case list() | tuple():
+            return "an array"
+        case _:
+            return "a number"
 
 
 def fingerprint(value: Any) -> str:

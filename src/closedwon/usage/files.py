@@ -63,7 +63,7 @@ def read_events(path: Path, columns: Columns | None = None) -> Iterator[Sourced 
         try:
             if isinstance(cells, Refused):
                 raise cells
-            yield Sourced(place, event_of(_named(cells, chosen), place))
+            yield Sourced(place, event_of(_named(cells, chosen)))
         except Refused as error:
             yield unreadable(place, error)
 

@@ -89,7 +89,7 @@ def read_lines(parts: Iterable[bytes]) -> Iterator[Sourced | Rejection]:
         try:
             event = None if line is None else plain_event(line)
             if event is None:
-                event = event_of(cells_of(line), f"line {number}")
+                event = event_of(cells_of(line))
         except Refused as error:
             yield unreadable(place, error)
         else:

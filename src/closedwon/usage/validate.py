@@ -23,6 +23,7 @@ BATCH_MAX = 100
 ID_MAX = 128
 FUTURE_MAX = timedelta(hours=24)
 FIELDS = ("transaction_id", "customer_id", "event_type", "timestamp", "properties")
+REQUIRED = FIELDS[:4]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -30,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     oldest: datetime | None
     newest: datetime
+    days: int | None = None
+    """How far back ``oldest`` lies."""
 
     def cover(self, first: datetime, last: datetime) -> bool:
         """Whether both instants are accepted, ``first`` being the older."""
@@ -48,7 +51,7 @@ class Screened(msgspec.Struct, frozen=True):
 def limits_at(now: datetime, backdating_days: int | None) -> Limits:
     """What is accepted at ``now``: 24 h ahead (R17), ``backdating_days`` back (R18)."""
     oldest = None if backdating_days is None else now - timedelta(days=backdating_days)
-    return Limits(oldest, now + FUTURE_MAX)
+    return Limits(oldest, now + FUTURE_MAX, backdating_days)
 
 
 def screened(events: Sequence[UsageEvent], limits: Limits) -> Screened:
@@ -82,30 +85,34 @@ def parse_batch(body: str | bytes, limits: Limits) -> tuple[UsageEvent, ...]:
 def _strictly(body: str | bytes) -> tuple[UsageEvent, ...]:
     elements = strict_json.loads(body)
     if not isinstance(elements, list) or not 1 <= len(elements) <= BATCH_MAX:
-        found = len(elements) if isinstance(elements, list) else type(elements).__name__
+        is_array = isinstance(elements, list)
+        found = len(elements) if is_array else strict_json.kind_of(elements)
         raise Refused(f"expected a JSON array of 1 to {BATCH_MAX} events, found {found}")
     return tuple(event_of(element, f"event {at}") for at, element in enumerate(elements))
 
 
-def event_of(element: Any, place: str) -> UsageEvent:
-    """One event from parsed JSON; raises Refused naming ``place`` and the field (R16)."""
+def event_of(element: Any, place: str = "") -> UsageEvent:
+    """One event from parsed JSON; raises Refused naming ``place`` and every wrong field (R16)."""
+    at = place and f"{place}: "
     if not isinstance(element, Mapping):
-        raise Refused(f"{place}: expected an object, found {type(element).__name__}")
+        raise Refused(f"{at}expected an object, found {strict_json.kind_of(element)}")
     unknown = sorted(set(element) - set(FIELDS))
     if unknown:
-        raise Refused(f"{place}: unknown field {unknown[0]!r}; expected {', '.join(FIELDS)}")
-    texts = {name: _text(element, name, place) for name in FIELDS[:4]}
+        raise Refused(f"{at}unknown field {unknown[0]!r}; expected {', '.join(FIELDS)}")
+    faults = [fault for name in REQUIRED if (fault := _text_fault(element, name))]
     properties = element.get("properties")
     if not isinstance(properties, Mapping | None):
-        raise Refused(f"{place}: properties must be an object")
+        faults.append("properties must be an object")
+    if faults:
+        raise Refused(f"{at}{'; '.join(faults)}")
     try:
-        timestamp = parse_instant(texts["timestamp"])
+        timestamp = parse_instant(element["timestamp"])
     except Refused as error:
-        raise Refused(f"{place}: timestamp: {error.message}") from error
+        raise Refused(f"{at}timestamp: {error.message}") from error
     return UsageEvent(
-        transaction_id=texts["transaction_id"],
-        customer_id=texts["customer_id"],
-        event_type=texts["event_type"],
+        transaction_id=element["transaction_id"],
+        customer_id=element["customer_id"],
+        event_type=element["event_type"],
         timestamp=timestamp,
         properties=property_texts(properties or {}),
     )
@@ -131,11 +138,13 @@ def property_text(value: Any) -> str:
             raise Refused(f"no exact text for a property of type {type(value).__name__}")
 
 
-def _text(element: Mapping[str, Any], name: str, place: str) -> str:
-    value = element.get(name)
-    if not isinstance(value, str) or not value:
-        raise Refused(f"{place}: {name} must be text that is not empty")
-    return value
+def _text_fault(element: Mapping[str, Any], name: str) -> str | None:
+    """What is wrong with a field that every event has."""
+    if name not in element:
+        return f"{name}: required"
+    value = element[name]
+    is_good = isinstance(value, str) and value
+    return None if is_good else f"{name} must be text that is not empty"
 
 
 def _all_pass(events: Sequence[UsageEvent], limits: Limits) -> bool:
@@ -165,9 +174,14 @@ def _fault(event: UsageEvent, limits: Limits) -> str | None:
         return "timestamp needs its zone (R16)"
     if limits.cover(event.timestamp, event.timestamp):
         return None
-    ahead = event.timestamp > limits.newest
-    why = "more than 24 h ahead (R17)" if ahead else "older than accepted (R18)"
-    return f"timestamp {wire_instant(event.timestamp)} is {why}"
+    return f"timestamp {wire_instant(event.timestamp)} is {_out_of_time(event, limits)}"
+
+
+def _out_of_time(event: UsageEvent, limits: Limits) -> str:
+    if limits.oldest is None or event.timestamp > limits.newest:
+        return f"more than 24 h ahead (R17); the newest accepted is {wire_instant(limits.newest)}"
+    back = "" if limits.days is None else f"more than {limits.days} days back, "
+    return f"{back}older than accepted (R18); the oldest is {wire_instant(limits.oldest)}"
 
 
 def _is_text(text: object) -> bool:

@@ -83,7 +83,7 @@ def statuses(route: Route) -> list[str]:
     if route.is_streamed:
         found |= {"413", "415"}
     elif route.method != "GET":
-        found |= {"408", "411", "413"}
+        found |= {"408", "411", "413", "415"}
     names = "{" in route.path or route.body is not None or route.query is not NoQuery
     if route.is_supported and names:
         found.add("404")

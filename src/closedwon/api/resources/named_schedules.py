@@ -117,6 +117,7 @@ def _routes(kind: str, path: str) -> tuple[Route, ...]:
 
 def _retrieve(kind: str) -> Do:
     def retrieve(call: Call, body: Retrieve) -> Any:
+        """Segments of a named schedule in order; of a covering_date, only the one then."""
         about = _about(call, kind, body)
         found = call.engine.named_schedule(
             about, body.schedule_name, body.covering_date, body.properties
@@ -128,6 +129,7 @@ def _retrieve(kind: str) -> Do:
 
 def _update(kind: str) -> Do:
     def update(call: Call, body: Update) -> None:
+        """Give a named schedule a value over a window; what it said before and after stays."""
         about = _about(call, kind, body)
         window = Interval(body.starting_at, body.ending_before)
         segment = NamedSegment(window=window, value=body.value)

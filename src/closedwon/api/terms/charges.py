@@ -96,7 +96,7 @@ def _scheduled(kind: type[Scheduled], make: Making, sent: ChargeSent, where: str
     )
 
 
-def service(make: Making, sent: ServiceSent) -> ProfessionalService:
+def service(make: Making, sent: ServiceSent, _where: str) -> ProfessionalService:
     """One professional service."""
     return ProfessionalService(
         id=make.own_id(),

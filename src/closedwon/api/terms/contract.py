@@ -167,7 +167,7 @@ def added(make: Making, body: Any, prefix: str = "") -> Added:
 
     def each(kind: str, made: Callable[[Making, Any, str], T]) -> tuple[T, ...]:
         rows = enumerate(sent[kind])
-        return tuple(made(make, one, f"{prefix}{kind}.{at}") for at, one in rows)
+        return tuple(_placed(made, make, one, f"{prefix}{kind}.{at}") for at, one in rows)
 
     return Added(
         commits=each("commits", commit) + each("credits", credit),
@@ -176,10 +176,20 @@ def added(make: Making, body: Any, prefix: str = "") -> Added:
         overrides=each("overrides", override),
         charges=each("scheduled_charges", charge),
         discounts=each("discounts", discount),
-        services=tuple(service(make, one) for one in sent["professional_services"]),
+        services=each("professional_services", service),
         royalties=each("reseller_royalties", royalty),
         subscriptions=each("subscriptions", subscription),
     )
+
+
+def _placed(made: Callable[[Making, Any, str], T], make: Making, sent: Any, where: str) -> T:
+    """The term; its id is new, so what is wrong with it is told by its place instead."""
+    try:
+        return made(make, sent, where)
+    except Refused as error:
+        if "id" not in error.facts:
+            raise
+        raise Refused(f"{where}: {error.message}") from error
 
 
 def with_temporary_ids(body: Any, prefix: str = "") -> Iterable[Any]:

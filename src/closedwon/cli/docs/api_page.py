@@ -11,7 +11,7 @@ from closedwon.kernel import strict_json
 
 LINES_MAX = 45
 """Lines of an example that are shown."""
-EVERYWHERE = {"200", "401", "403", "408", "411", "413", "429", "500", "503"}
+EVERYWHERE = {"200", "401", "403", "408", "411", "413", "415", "429", "500", "503"}
 """Statuses that are not told route by route."""
 HIDDEN = {"NoQuery", "Error", "ErrorV2"}
 """Objects that the conventions tell."""
@@ -36,6 +36,7 @@ CONVENTIONS = """\
   right one that cannot be done as things stand.
 - **Retries.** 429 and 503 come with `Retry-After`; a 409 and a 501 with `x-should-retry: false`.
 - **Limits.** A body has at most 16 MB and 20 levels; `POST /closedwon/ingest` takes a stream.
+  Only that may be packed with gzip; another `Content-Encoding` is a 415.
 - **Test clock.** `closedwon serve --clock manual --now 2024-01-01T00:00:00Z` stands still until
   `POST /closedwon/clock` with `{"now": "2024-02-01T00:00:00Z"}` and a token of scope `admin` moves
   it; everything that falls due on the way is done once. `GET /closedwon/clock` reads it.
