@@ -79,3 +79,22 @@ def test_serve_answers_until_it_is_told_to_stop_and_keeps_what_it_took(tmp_path:
             client.headers["Authorization"] = f"Bearer {admin}"
             moved = client.post("/closedwon/clock", json={"now": "2024-02-01T00:00:00Z"})
             assert moved.status_code == (200 if clock else 404)
+
+
+def test_a_state_of_a_test_clock_is_never_billed_by_the_real_time(tmp_path: Path) -> None:
+    admin = run(tmp_path, "token", "create", "clock", "--scope", "admin")[1].strip()
+    manual = ("--clock", "manual", "--now", "2024-01-01T00:00:00Z")
+    headers = {"Authorization": f"Bearer {admin}"}
+    with served(tmp_path, *manual) as url, httpx.Client(base_url=url, headers=headers) as client:
+        assert client.post("/closedwon/clock", json={"now": "2024-05-01T00:00:00Z"}).is_success
+        second = run(tmp_path, "serve", "--port", "0", *manual)
+        assert (second[0], "another closedwon process" in second[2]) == (6, True)
+
+    for words in (("serve", "--port", "0"), ("sync",), ("run",)):
+        code, _, told = run(tmp_path, *words)
+        assert (code, "test clock" in told, "2024-05-01" in told) == (2, True, True), words
+    code, _, told = run(tmp_path, "serve", "--port", "0", *manual)
+    assert (code, "forward only" in told) == (2, True)
+    with served(tmp_path, "--clock", "manual") as url:
+        stands = httpx.get(f"{url}/closedwon/clock", headers=headers).json()["data"]
+    assert stands == {"now": "2024-05-01T00:00:00+00:00"}

@@ -14,10 +14,11 @@ from build import add_catalog, add_customer
 from closedwon.api import serving
 from closedwon.billing.contracts.edits import Added, Create
 from closedwon.billing.invoices.types import InvoiceStatus
-from closedwon.kernel.errors import LockHeld, RetryLater
+from closedwon.kernel.errors import ConfigError, LockHeld, RetryLater
 from closedwon.settings import Settings
 from closedwon.step import StepReport
 from closedwon.wiring import App, build
+from closedwon.wiring.clocks import check_real_time, manual_clock
 from closedwon.wiring.closing import Closing
 from closedwon.wiring.lock import LOCK_FILE, TRIES_MAX, writer_lock
 from closedwon.wiring.serving import wire
@@ -63,6 +64,21 @@ def test_r139_g9_a_server_makes_invoices_final_and_once(app: App) -> None:
 
     assert [server.turn(app, app.closing) for _ in range(3)] == [True] * 3
     assert final(app) == INVOICES
+
+
+def test_a_state_given_to_a_test_clock_is_its_own(app: App) -> None:
+    clock = manual_clock(app.db, at("2024-01-04"), NOW)
+    assert clock() == at("2024-01-04")
+    with pytest.raises(ConfigError, match="test clock"):
+        check_real_time(app.db)
+
+
+def test_final_invoices_of_the_real_time_refuse_a_manual_clock(app: App) -> None:
+    assert closing(app).turn(app, app.closing)
+
+    with pytest.raises(ConfigError, match="final invoices"):
+        manual_clock(app.db, None, NOW)
+    check_real_time(app.db)
 
 
 def test_g18_a_server_stands_aside_while_another_process_bills(app: App) -> None:

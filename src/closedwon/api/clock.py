@@ -5,6 +5,7 @@ from datetime import datetime
 from closedwon.engine import Engine
 from closedwon.kernel.errors import Refused
 from closedwon.kernel.instant import wire_instant
+from closedwon.store.database import writing
 
 
 class ManualClock:
@@ -27,18 +28,25 @@ class ManualClock:
 def advance(engine: Engine, clock: ManualClock, to: datetime) -> int:
     """Move ``clock`` to ``to`` by way of every instant something is due at; invoices made final.
 
-    What fell due is done once: an instant passed is not due again, and a repeat finds nothing.
+    What fell due is done once: an instant passed is not due again, and a repeat finds nothing. The
+    state knows where the clock stands before anything is done there.
     """
     if to < clock():
         clock.move(to)
     invoices = run_due(engine, clock())
     while (due := engine.stores.contracts.next_due(clock())) is not None and due < to:
-        clock.move(due)
+        _move(engine, clock, due)
         invoices += run_due(engine, due)
     if clock() < to:
-        clock.move(to)
+        _move(engine, clock, to)
         invoices += run_due(engine, to)
     return invoices
+
+
+def _move(engine: Engine, clock: ManualClock, to: datetime) -> None:
+    with writing(engine.db):
+        engine.stores.test_clock.keep(to)
+    clock.move(to)
 
 
 def run_due(engine: Engine, now: datetime) -> int:

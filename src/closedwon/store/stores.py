@@ -26,6 +26,7 @@ from closedwon.store.packages import Packages
 from closedwon.store.problems import BillingProblems
 from closedwon.store.providers import BillingProviders
 from closedwon.store.revenue_systems import RevenueSystems
+from closedwon.store.test_clock import StandingClock
 from closedwon.store.tokens import Tokens
 
 
@@ -58,4 +59,5 @@ class Stores:
         self.outbox = Outbox(db)
         self.providers = BillingProviders(db)
         self.revenue_systems = RevenueSystems(db)
+        self.test_clock = StandingClock(db)
         self.meter_reports = MeterReports(db)

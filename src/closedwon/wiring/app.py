@@ -38,6 +38,7 @@ from closedwon.targets import MetronomeTarget
 from closedwon.transport import open_client
 from closedwon.usage import UsageLog, open_usage
 from closedwon.wiring.choices import billing_settings, poll_options
+from closedwon.wiring.clocks import check_real_time
 from closedwon.wiring.delivery import deliveries, metering
 from closedwon.wiring.lock import writer_lock
 from closedwon.wiring.mappings import DealWork, Mappings, read_mapping
@@ -101,8 +102,9 @@ class App:
         self._open.close()
 
     def lock(self) -> None:
-        """Become the one process that runs the line; raises LockHeld when another one does."""
+        """Become the one that runs the line; raises LockHeld, ConfigError for a test's state."""
         self._open.enter_context(writer_lock(self.settings.state_dir, self.sleep))
+        check_real_time(self.db)
 
     @cached_property
     def db(self) -> Database:

@@ -11,6 +11,7 @@ from closedwon.settings import Settings
 from closedwon.step import Step
 from closedwon.sync.line import run_line
 from closedwon.wiring.app import App
+from closedwon.wiring.clocks import check_real_time
 from closedwon.wiring.delivery import delivers
 from closedwon.wiring.lock import leave, writer_lock
 
@@ -39,9 +40,10 @@ class Runner:
     def run(self, told: Callable[[int], None]) -> None:
         """Be the daemon until SIGTERM; ``told`` learns the port of the health endpoints.
 
-        Raises LockHeld when another process runs the line.
+        Raises LockHeld when another process runs the line, ConfigError for a test clock's state.
         """
         settings = self._settings
+        self._check_time()
         token = settings.http_token.get_secret_value()
         check_binding(settings.http_host, token)
         web = application(self._complaints, self.pulse.registry, token)
@@ -51,6 +53,10 @@ class Runner:
         ):
             told(port)
             self.daemon.serve(self._close, lambda: leave(settings.state_file))
+
+    def _check_time(self) -> None:
+        with App(self._settings, self._clock, self._sleep) as app:
+            check_real_time(app.db)
 
     def _jobs(self) -> tuple[Job, ...]:
         settings = self._settings

@@ -40,8 +40,8 @@ CONVENTIONS = """\
 - **Test clock.** `closedwon serve --clock manual --now 2024-01-01T00:00:00Z` stands still until
   `POST /closedwon/clock` with `{"now": "2024-02-01T00:00:00Z"}` and a token of scope `admin` moves
   it; everything that falls due on the way is done once. `GET /closedwon/clock` reads it.
-  A restart does not remember that: start again with `--now`, and never on such a state without
-  `--clock manual`, which would bill up to today.
+  A restart goes on where it stood; such a state is never billed by the real time, and a state with
+  final invoices of the real time takes no manual clock.
 - `GET /healthz` and `GET /readyz` need no token. Nor do the pages that
   `POST /v1/dashboards/getEmbeddableUrl` gives links to: the secret in their path, good for an hour
   and never kept, opens one dashboard of one customer as HTML that may be framed anywhere.
