@@ -24,6 +24,7 @@ from closedwon.billing.contracts.recurring import (
 )
 from closedwon.billing.contracts.subscriptions import SeatConfig, Subscription
 from closedwon.billing.contracts.terms import CommitKind, StatementDay, StatementSchedule
+from closedwon.billing.invoices.breakdown import WindowSize
 from closedwon.billing.pricing import Flat
 from closedwon.billing.subscriptions.edits import SubscriptionChange, updated
 from closedwon.engine.command import Author
@@ -46,6 +47,7 @@ def world(
     settings: BillingSettings | None = None,
     price: Flat | None = None,
     statement: StatementSchedule = MONTHLY,
+    also: tuple[str, ...] = (),
 ) -> Setup:
     found = setup(settings=settings)
     version = ProductVersion(starting_at=EPOCH, name="Seat")
@@ -54,9 +56,12 @@ def world(
     seat_price = price or Flat(price=Decimal(2900))
     add_catalog(
         found.engine,
-        [ai, seat, fixed_product("commit")],
-        [replace(metric("AI"), group_keys=(("user_id",),))],
-        [rate("AI", "1"), rate("Seat", seat_price, billing_frequency="MONTHLY")],
+        [ai, seat, fixed_product("commit"), *(usage(name, "ai") for name in also)],
+        [replace(metric(name), group_keys=(("user_id",),)) for name in ("AI", *also)],
+        [
+            *(rate(name, "1") for name in ("AI", *also)),
+            rate("Seat", seat_price, billing_frequency="MONTHLY"),
+        ],
     )
     add_customer(found.engine)
     create = Create(
@@ -185,6 +190,50 @@ def test_s5_r230_r235_named_seats_through_the_store() -> None:
         ("EXPIRATION", Decimal("-40.00")),
     ]
     assert sum(amount for _, amount in june) == 0
+
+
+def test_r235_r287_r288_a_seat_named_late_in_an_edit_pays_and_is_told_from_then_on() -> None:
+    found = world(ABC, OWN, price=Flat(price=Decimal(4000)))
+    use(found, ("2025-06-05", "100", "e"), ("2025-06-20", "200", "e"), ("2025-06-10", "300", "a"))
+    use(found, ("2025-06-16T09:00:00", "10", "a"), ("2025-06-16T13:00:00", "20", "e"))
+    through(found, "2025-06-17")
+    e_comes = seat_update("2025-06-16T12:00:00", add_seat_ids=("e",))
+    change(found, SubscriptionChange(seat_updates=(e_comes,)), at("2025-06-17T01:00:00"))
+    through(found, "2025-06-30", since="2025-06-17T02:00:00")
+    held = found.engine.balances.seats("customer", at("2025-06-30"))
+    through(found, "2025-07-03", since="2025-06-30T02:00:00")
+
+    (june,) = [i for i in found.engine.invoices("customer") if i.type.value == "USAGE"]
+    parts = [found.engine.breakdown(june, size) for size in WindowSize]
+    spent = found.engine.spend_breakdown(june, ["user_id"])
+
+    e = next(one for one in held if one.seat_id == "e")
+    assert dollars(e.granted - e.remaining) == Decimal("2.20")
+    assert dollars(june.total) == Decimal("161.00")
+    assert [sum(part.total for part in each) for each in parts] == [june.total, june.total]
+    assert {row.group["user_id"]: dollars(row.amount) for row in spent} == {
+        "a": Decimal("3.10"),
+        "e": Decimal("3.20"),
+    }
+
+
+def test_r238_r288_spend_by_seat_of_a_product_that_does_not_show_seats() -> None:
+    e_comes = seat_update("2025-06-16T12:00:00", add_seat_ids=("e",))
+    found = world(replace(ABC, seat_updates=(e_comes,)), OWN, also=("Batch",))
+    for day, value, who in (("05", "100", "e"), ("20", "200", "e"), ("20", "10", "a")):
+        found.usage.use(event("customer", "Batch", at(f"2025-06-{day}"), value, user_id=who))
+    through(found, "2025-07-03")
+
+    (june,) = [i for i in found.engine.invoices("customer") if i.type.value == "USAGE"]
+    spent = found.engine.spend_breakdown(june, ["user_id"])
+
+    assert [dollars(line.total) for line in june.lines if line.product_id == "p-Batch"] == [
+        Decimal("3.10")
+    ]
+    assert {row.group["user_id"]: dollars(row.amount) for row in spent} == {
+        "a": Decimal("0.10"),
+        "e": Decimal("3.00"),
+    }
 
 
 def test_r198_r230_manual_entries_say_whose_credit_they_move() -> None:

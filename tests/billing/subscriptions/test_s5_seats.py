@@ -1,5 +1,6 @@
 """S5: every seat owns its credit, to the cent (seed 4, type 3)."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -26,7 +27,7 @@ from closedwon.billing.contracts.edits import Added, Create
 from closedwon.billing.contracts.recurring import Allocation, RecurringCommit
 from closedwon.billing.contracts.subscriptions import Subscription
 from closedwon.billing.contracts.terms import Transition, TransitionType
-from closedwon.billing.invoices.types import LineType
+from closedwon.billing.invoices.types import Invoice, LineType
 
 D_COMES = seat_update("2025-06-16", add_seat_ids=("d",))
 ABC = named("a", "b", "c", unassigned=1, seat_updates=(D_COMES,))
@@ -120,6 +121,98 @@ def test_r230_usage_of_no_seat_and_of_an_unknown_one_is_on_demand() -> None:
     strange = [x for x in june.lines if x.presentation_group_values.get("user_id") == "stranger"]
 
     assert [(dollars(x.total), x.commit_id) for x in strange] == [(Decimal("7.00"), None)]
+
+
+@dataclass(frozen=True)
+class Bit:
+    """A usage line of one seat: its first and last day, its dollars, whether a credit paid it."""
+
+    start: str
+    end: str
+    total: Decimal
+    is_covered: bool
+
+
+def bits(invoice: Invoice, seat: str) -> list[Bit]:
+    return [
+        Bit(f"{line.starting_at:%m-%d}", f"{line.ending_before:%m-%d}", dollars(line.total), paid)
+        for line in invoice.lines
+        if line.type is LineType.USAGE and line.presentation_group_values["user_id"] == seat
+        for paid in [line.commit_id is not None]
+    ]
+
+
+@pytest.mark.parametrize("days", [(), ("2025-06-01", "2025-06-10", "2025-06-17", "2025-07-01")])
+@pytest.mark.parametrize("unassigned", [0, 1])
+def test_r131_r235_a_seat_s_credit_pays_nothing_from_before_it_was_named(
+    days: tuple[str, ...], unassigned: int
+) -> None:
+    world = s5(named("a", "b", "c", unassigned=unassigned, seat_updates=(D_COMES,)))
+    world.use("AI", "2025-06-05", "100", user_id="d")
+    world.use("AI", "2025-06-15T23:59:59", "20", user_id="d")
+    world.use("AI", "2025-06-16T00:00:00", "30", user_id="d")
+
+    for day in days:
+        world.finalize(day)
+    world.finalize("2025-07-02")
+
+    (june,) = world.invoices()
+    assert bits(june, "d") == [
+        Bit("06-01", "06-16", Decimal("1.20"), is_covered=False),
+        Bit("06-16", "07-01", Decimal("12.50"), is_covered=True),
+        Bit("06-16", "07-01", Decimal("2.80"), is_covered=False),
+    ]
+
+
+def test_r235_a_seat_that_used_only_before_it_was_named_keeps_all_its_credit() -> None:
+    e_comes = seat_update("2025-06-16", add_seat_ids=("e",))
+    world = s5(named("a", "b", "c", seat_updates=(e_comes,)))
+    world.use("AI", "2025-06-05", "100", user_id="e")
+
+    bill = world.bill("2025-06-30")
+
+    (june,) = [i for i in bill.invoices if i.type == "USAGE"]
+    assert bits(june, "e") == [Bit("06-01", "06-16", Decimal("1.00"), is_covered=False)]
+    assert left(bill)["e"] == Decimal("12.50")
+
+
+def test_r131_r235_a_seat_that_comes_cuts_no_line_of_another() -> None:
+    world = s5()
+    world.use("AI", "2025-06-25", "300", user_id="b")
+
+    (june,) = [i for i in world.bill("2025-06-30").invoices if i.type == "USAGE"]
+
+    assert bits(june, "a") == [
+        Bit("06-01", "07-01", Decimal("25.00"), is_covered=True),
+        Bit("06-01", "07-01", Decimal("6.50"), is_covered=False),
+    ]
+    assert bits(june, "b") == [Bit("06-01", "07-01", Decimal("13.00"), is_covered=True)]
+
+
+def test_r198_r235_what_a_seat_was_given_by_hand_pays_from_the_start() -> None:
+    world = s5()
+    world.use("AI", "2025-06-05", "900", user_id="d")
+    commit = next(c for c in world.bill("2025-06-30").commits if c.recurring_id == "pool")
+    entry = LedgerEntry(
+        id="manual",
+        commit_id=commit.id,
+        segment_id=commit.segments[0].id,
+        type=EntryType.MANUAL,
+        timestamp=at("2025-06-02"),
+        amount=Decimal(400),
+        reason="welcome",
+        per_seat={"d": Decimal(400)},
+    )
+    world.account = replace(world.account, manual=(entry,))
+
+    (june,) = [i for i in world.bill("2025-06-30").invoices if i.type == "USAGE"]
+
+    assert bits(june, "d") == [
+        Bit("06-01", "06-16", Decimal("4.00"), is_covered=True),
+        Bit("06-01", "06-16", Decimal("5.00"), is_covered=False),
+        Bit("06-16", "07-01", Decimal("12.50"), is_covered=True),
+        Bit("06-16", "07-01", Decimal("2.50"), is_covered=False),
+    ]
 
 
 def test_r236_a_removed_seat_s_credit_pays_its_late_usage_and_nobody_else_s() -> None:

@@ -48,6 +48,8 @@ class Pool(msgspec.Struct, kw_only=True):
     """Rollover commit that took ``rolled``."""
     seats: dict[str, Decimal] = {}
     """INDIVIDUAL allocation: what invoices have left of each seat's own credit (R230)."""
+    brought: dict[str, SeatAdjustment] = {}
+    """INDIVIDUAL allocation: what seats brought that were named inside the window (R235)."""
 
     shared_with: frozenset[str] = frozenset()
     """Child contracts that may draw a parent's balance (R302)."""
@@ -80,18 +82,25 @@ class Pool(msgspec.Struct, kw_only=True):
         shown = subject.presentation_group_values.get(key)
         return shown or subject.pricing_group_values.get(key) or NOBODY
 
-    def open_to(self, subject: Subject) -> Decimal:
-        """What can still be drawn for the line: of its seat's own credit, or of all there is."""
+    def open_to(self, subject: Subject, at: datetime) -> Decimal:
+        """What can still be drawn for the line from ``at`` on: of its seat's own, or of all.
+
+        What a seat is brought when it is named pays nothing from before that (R235).
+        """
         seat = self.seat_of(subject)
         if seat is None:
             return self.remaining
-        return min(self.remaining, max(self.seats.get(seat, ZERO), ZERO))
+        own, more = self.seats.get(seat, ZERO), self.brought.get(seat)
+        if more is not None and at < more.at:
+            own -= more.amount
+        return min(self.remaining, max(own, ZERO))
 
     def grant(self, more: SeatAdjustment) -> None:
         """Add what seats brought since the segment began (R229, R235)."""
         self.granted += more.amount
         if more.seat_id is not None:
             self.seats[more.seat_id] = self.seats.get(more.seat_id, ZERO) + more.amount
+            self.brought[more.seat_id] = more
 
     def draw(self, amount: Decimal, *, final: bool, seat: str | None = None) -> None:
         """Take ``amount`` for an invoice, from the credit of ``seat`` where seats own theirs."""

@@ -97,12 +97,12 @@ def settled(piece: Slice, pools: Sequence[Pool]) -> Iterator[Line]:
 
 
 def may_pay(pool: Pool, piece: Slice) -> bool:
-    """Whether the pool is eligible for the slice (R161, R163, R179)."""
+    """Whether the pool is eligible for the slice (R161, R163, R179, R235)."""
     return (
         pool.commit.access_credit_type_id == piece.priced.credit_type_id
         and pool.window.start <= piece.window.start
         and piece.window.until <= pool.window.until
-        and pool.open_to(piece.subject) > 0
+        and pool.open_to(piece.subject, piece.window.start) > 0
         and applies(pool.commit.applicability, piece.subject)
     )
 
@@ -116,7 +116,7 @@ def _pay(piece: Slice, pool: Pool, gaps: Iterable[Gap], shares: list[Share]) -> 
     open_gaps: list[Gap] = []
     for gap in gaps:
         for stretch in gap.ahead(tariff.price):
-            amount = min(pool.open_to(piece.subject), stretch.money)
+            amount = min(pool.open_to(piece.subject, piece.window.start), stretch.money)
             if not amount:
                 open_gaps.append(Gap(begin=stretch.begin, end=stretch.until))
                 continue

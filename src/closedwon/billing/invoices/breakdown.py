@@ -61,7 +61,7 @@ def finer(period: OpenPeriod, invoice: Invoice, size: WindowSize) -> OpenPeriod:
         if line.type is LineType.USAGE and line.starting_at and line.ending_before:
             cuts |= {line.starting_at, line.ending_before}
     demands = tuple(
-        (product, replace(demand, cuts=tuple(sorted(cuts.union(demand.cuts)))))
+        (product, replace(demand, cuts=tuple(sorted(cuts.union(demand.cuts))), own_cuts={}))
         for product, demand in period.demands
     )
     return replace(period, demands=demands)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from closedwon.billing.catalog.types import Catalog, Product
 from closedwon.billing.invoices.usage import OpenPeriod
 from closedwon.billing.pricing import parts
-from closedwon.billing.rating.demand import Quantities
+from closedwon.billing.rating.demand import Demand, Quantities
 from closedwon.billing.rating.quantities import Asked, Increment, increments
 from closedwon.billing.rating.slices import Slice, rated
 from closedwon.kernel.errors import Refused
@@ -87,7 +87,15 @@ def spend_by(plain: OpenPeriod, split: OpenPeriod, quantities: Quantities) -> It
 def _asked(period: OpenPeriod, quantities: Quantities) -> Iterator[tuple[Product, list[Asked]]]:
     for _, pairs in groupby(period.demands, key=lambda pair: pair[0].id):
         listed = list(pairs)
-        yield listed[0][0], [(demand, quantities.get(demand.key, ())) for _, demand in listed]
+        yield (
+            listed[0][0],
+            [(_of_nobody(demand), quantities.get(demand.key, ())) for _, demand in listed],
+        )
+
+
+def _of_nobody(demand: Demand) -> Demand:
+    """Nothing is cut where a seat is named: spend is before any balance."""
+    return replace(demand, own_cuts=dict.fromkeys(demand.own_cuts, frozenset[tuple[str, str]]()))
 
 
 def _pieces(period: OpenPeriod, product: Product, quantities: Quantities) -> Iterator[Slice]:

@@ -31,6 +31,9 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     customer_ids: tuple[str, ...]
     """Customer id and every ingest alias it has now (R21-R24)."""
     cuts: tuple[datetime, ...]
+    own_cuts: Mapping[datetime, frozenset[tuple[str, str]]] = {}
+    """Those of ``cuts`` that concern only groups with one of these keys and values: when a seat is
+    named, its own lines are cut and nobody else's (R131, R235)."""
     group_keys: tuple[str, ...] = ()
     """Event properties that split the quantity; order fixes the order in Reading.group."""
     filters: tuple[UsageFilter, ...] = ()

@@ -5,7 +5,7 @@ from the demand of the version in force, and the values run on: after a swap fro
 cumulative value is A(..t) + B(..now) - B(..t), so conversion and rounding see one quantity (R40).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from itertools import pairwise
 
@@ -38,6 +38,15 @@ class Measure(msgspec.Struct, frozen=True):
     whole_period: bool
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """Where nothing changes for a group; ``begin`` and ``end`` are numbers of cuts."""
+
+    begin: int
+    end: int
+    version: ProductVersion
+    measure: Measure
+
+
 class Increment(msgspec.Struct, frozen=True, kw_only=True):
     """Billed units of one group between two cuts; may be negative (R33)."""
 
@@ -64,12 +73,9 @@ def increments(
     product: Product, asked: Sequence[Asked], metrics: Mapping[str, Metric]
 ) -> Iterator[Increment]:
     """Every group that was used, in order of its values; within one, by time."""
-    cuts = asked[0][0].cuts
-    stretches = [
-        (at, Interval(start, end), version, measure_of(version, metrics))
-        for at, (start, end) in enumerate(pairwise(cuts))
-        for version in [product.at(start)]
-    ]
+    first = asked[0][0]
+    cuts, shared = first.cuts, _stretches(product, first, metrics, ())
+    named = frozenset[tuple[str, str | None]]().union(*first.own_cuts.values())
     metered: dict[Identity, dict[Measure, tuple[Group, list[Decimal]]]] = {}
     for demand, readings in asked:
         measure = Measure(demand.metric.id, demand.group_keys, demand.whole_period)
@@ -78,20 +84,40 @@ def increments(
             identity = tuple(sorted(zip(demand.group_keys, group, strict=True)))
             metered.setdefault(identity, {})[measure] = (group, groups[group])
     for identity, measures in metered.items():
+        own = named.intersection(identity)
         value = ZERO
-        for at, window, version, measure in stretches:
-            found = measures.get(measure)
+        for stretch in _stretches(product, first, metrics, own) if own else shared:
+            found = measures.get(stretch.measure)
             if found is None:
                 continue
             group, values = found
-            before, value = value, value + values[at + 1] - values[at]
+            before, value = value, value + values[stretch.end] - values[stretch.begin]
             yield Increment(
                 identity=identity,
-                version=version,
+                version=stretch.version,
                 group=group,
-                window=window,
-                units=billed(version, value) - billed(version, before),
+                window=Interval(cuts[stretch.begin], cuts[stretch.end]),
+                units=billed(stretch.version, value) - billed(stretch.version, before),
             )
+
+
+def _stretches(
+    product: Product,
+    demand: Demand,
+    metrics: Mapping[str, Metric],
+    own: Collection[tuple[str, str | None]],
+) -> list[Stretch]:
+    """Between cuts that concern every group, or one that has ``own`` keys and values (R131)."""
+    kept = [
+        number
+        for number, at in enumerate(demand.cuts)
+        if at not in demand.own_cuts or not demand.own_cuts[at].isdisjoint(own)
+    ]
+    return [
+        Stretch(begin, end, version, measure_of(version, metrics))
+        for begin, end in pairwise(kept)
+        for version in [product.at(demand.cuts[begin])]
+    ]
 
 
 def cumulative(readings: Iterable[Reading], cuts: int) -> dict[Group, list[Decimal]]:

@@ -55,6 +55,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 Change = tuple[datetime, Applicability]
 """An instant at which lines may change, and which ones."""
 
+Naming = tuple[datetime, Applicability, tuple[str, str]]
+"""An instant at which only lines of one group key and value may change, of which products."""
+
 
 class UsageTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A contract with the card that prices it and the balances that may pay its lines."""
@@ -72,6 +75,18 @@ class UsageTerms(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         found = [(at, about) for about, listed in windows for at in edges(listed)]
         found += [(f.starting_at, EVERYTHING) for f in self.contract.usage_filters]
         return tuple(found)
+
+    @cached_property
+    def namings(self) -> tuple[Naming, ...]:
+        """Where a seat is named inside a segment and may draw its own credit from (R235)."""
+        return tuple(
+            (more.at, commit.applicability, (commit.seat_group_key, more.seat_id))
+            for commit in self.commits
+            if commit.seat_group_key is not None
+            for segment in commit.segments
+            for more in segment.adjustments
+            if more.seat_id is not None
+        )
 
     @cached_property
     def composites(self) -> tuple[Product, ...]:
@@ -116,6 +131,8 @@ def demands_in(
     metrics = terms.catalog.metrics
     for product in terms.products(period):
         cuts = _cuts(terms, product, period, changes)
+        own_cuts = _own_cuts(terms, product, cuts)
+        cuts = tuple(sorted({*cuts, *own_cuts}))
         measures = dict.fromkeys(measure_of(product.at(start), metrics) for start in cuts[:-1])
         for number, measure in enumerate(measures):
             if measure.metric_id is not None:
@@ -126,6 +143,7 @@ def demands_in(
                         metric=metrics[measure.metric_id],
                         customer_ids=customer_ids,
                         cuts=cuts,
+                        own_cuts=own_cuts,
                         group_keys=measure.group_keys,
                         filters=terms.contract.usage_filters,
                         whole_period=measure.whole_period,
@@ -154,6 +172,22 @@ def _cuts(
         inside |= {at for at, about in changes if touches_product(about, one.id, one.tag_set)}
         waiting += [above for above in terms.counting(one) if above.id not in seen]
     return (period.start, *sorted(inside), period.until)
+
+
+def _own_cuts(
+    terms: UsageTerms, product: Product, cuts: Sequence[datetime]
+) -> dict[datetime, frozenset[tuple[str, str]]]:
+    """Instants between ``cuts`` where seats are named that may have lines of the product."""
+    period, common = Interval(cuts[0], cuts[-1]), frozenset(cuts)
+    found: dict[datetime, frozenset[tuple[str, str]]] = {}
+    for at, about, seat in terms.namings:
+        if (
+            at not in common
+            and period.splits(at)
+            and touches_product(about, product.id, product.tag_set)
+        ):
+            found[at] = found.get(at, frozenset()) | {seat}
+    return found
 
 
 class Rated(msgspec.Struct, frozen=True, kw_only=True):
