@@ -7,11 +7,12 @@ from decimal import Decimal
 import msgspec
 
 from closedwon.billing.contracts.terms import CommitKind
-from closedwon.billing.invoices.types import Invoice
+from closedwon.billing.invoices.types import Invoice, Line, LineType
 from closedwon.deals.subscribed import bill_by_deal
 from closedwon.finance.figures.picture import Picture
 from closedwon.finance.reconcile import CrmValue, DifferenceClass, Reconciliation, reconcile
 from closedwon.kernel.exact import ZERO, major
+from closedwon.reports.agreed import agreed
 from closedwon.reports.table import Cell, Column, Kind, Report, Table
 
 SIDES = (
@@ -54,6 +55,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     currency: str
     agreed: Decimal
+    """All that is scheduled, and fees of subscriptions to the end of the running usage period."""
     invoiced: Decimal
     waiting: Decimal
     """To be invoiced."""
@@ -90,7 +92,7 @@ def compared(pictures: Iterable[Picture], deals: Iterable[CrmValue]) -> Compared
 
 
 def report(pictures: Iterable[Picture], deals: Iterable[CrmValue], now: datetime) -> Report:
-    """Three comparisons: by currency, by class, and agreed payments against their invoices.
+    """Three comparisons: by currency, by class, and what terms owe against invoices.
 
     An "unexplained" that is not zero is an error of ours; a classed difference is a person's work.
     """
@@ -175,26 +177,13 @@ def _crossed(row: Bridge) -> tuple[Cell, ...]:
 
 
 def _bridge(picture: Picture) -> Iterator[Bridge]:
-    """Agreed payments and charges against the scheduled lines that bill them.
+    """What the terms owe against the lines that bill it.
 
-    What a postpaid commit is short by is known only when it ends, so it is left out on both sides.
     What a void invoice billed is to be invoiced: it waits for its regeneration (R283).
     """
-    agreed: dict[str, Decimal] = {}
-    for commit in picture.bought:
-        unit = commit.payment_credit_type_id
-        if not commit.do_not_invoice and commit.kind is not CommitKind.POSTPAID:
-            agreed[unit] = agreed.get(unit, ZERO) + commit.cost_total
-    for contract in picture.account.contracts:
-        for charge in contract.charges:
-            unit = charge.credit_type_id
-            agreed[unit] = agreed.get(unit, ZERO) + sum((x.amount for x in charge.items), ZERO)
-        for discount in contract.discounts:
-            unit = discount.credit_type_id
-            agreed[unit] = agreed.get(unit, ZERO) - sum((x.amount for x in discount.items), ZERO)
-    for unit, total in sorted(agreed.items()):
-        invoiced = _scheduled(picture.account.finalized, unit)
-        waiting = _scheduled((*picture.bill.invoices, *picture.account.withheld), unit)
+    for unit, total in sorted(agreed(picture).items()):
+        invoiced = _owed(picture.account.finalized, unit)
+        waiting = _owed((*picture.bill.invoices, *picture.account.withheld), unit)
         yield Bridge(
             customer_id=picture.account.customer.id,
             name=picture.account.customer.name,
@@ -205,14 +194,24 @@ def _bridge(picture: Picture) -> Iterator[Bridge]:
         )
 
 
-def _scheduled(invoices: Iterable[Invoice], unit: str) -> Decimal:
+def _owed(invoices: Iterable[Invoice], unit: str) -> Decimal:
     return sum(
         (
             line.total
             for invoice in invoices
             if invoice.credit_type_id == unit
             for line in invoice.lines
-            if line.payment_id is not None and line.commit_kind is not CommitKind.POSTPAID
+            if _is_owed(line)
         ),
         ZERO,
     )
+
+
+def _is_owed(line: Line) -> bool:
+    """Whether terms owe the line, whoever pays it; usage and what balances pay of it are not.
+
+    Balances may split the line of a subscription: only the first one names the payment (R240).
+    """
+    if line.type is LineType.SUBSCRIPTION:
+        return line.origin is None
+    return line.payment_id is not None and line.commit_kind is not CommitKind.POSTPAID
