@@ -4,9 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
-from api.played import Story, dollars
+from api.played import Story, dollars, exact_json
 from api.shop import Seller
 from billing.world import at
 
@@ -184,3 +185,20 @@ def test_s33_r227_cancelled_inside_a_period_nothing_comes_back(seats: Seats, sto
     seats.edit(ending_before=at("2025-06-20"))
 
     assert seats.billed("2025-08-03") == [("SCHEDULED", "06-01", Decimal(300))]
+
+
+def test_g2_fees_that_follow_the_terms_leave_nothing_unexplained(
+    seats: Seats, http: httpx.Client
+) -> None:
+    seats.sign()
+    seats.billed("2025-07-10")
+    seats.edit(quantity_updates=[more("06-16", -3)])
+    seats.billed("2025-08-10")
+    seats.edit(ending_before=at("2025-08-20"))
+
+    told = exact_json(http.get("/closedwon/reconcile"))["data"]
+    (row,) = told["customers"]
+
+    # Ten seats in June and July, seven in August: what was billed in advance is not refunded.
+    assert (row["agreed"], row["invoiced"]) == (81_000, 81_000)
+    assert (row["to_be_invoiced"], row["unexplained"], told["is_explained"]) == (0, 0, True)
