@@ -66,7 +66,9 @@ def _wanted(routes: Sequence[Route]) -> dict[Any, tuple[Any, Any]]:
 def _short(name: str) -> str:
     """``closedwon__api__resources__rate_cards__Create`` -> ``RateCardsCreate``."""
     *_, module, kind = ["", *re.sub(r"_$|\W", "", name).split("__")]
-    return "".join(word[:1].upper() + word[1:] for word in [*module.split("_"), *kind.split("_")])
+    words = [*module.split("_"), *kind.split("_")]
+    short = "".join(word[:1].upper() + word[1:] for word in words)
+    return short.replace("DictStrAny", "Object")
 
 
 def _tidy(schema: Any, names: Mapping[str, str]) -> Any:

@@ -54,7 +54,10 @@ class WhatIf(ContractOffer):
 
 
 def whatif(call: Call, body: WhatIf) -> Any:
-    """Both outcomes month by month; nothing is stored."""
+    """Both outcomes month by month; nothing is stored.
+
+    The first month is that of ``starting_at``, from its beginning.
+    """
     kept = CREATED if body.contract_id is None else AMENDED
     extra = sorted(body.model_fields_set - kept)
     if extra:

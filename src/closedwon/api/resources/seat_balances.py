@@ -50,7 +50,11 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_(call: Call, body: ListBody) -> Any:
-    """Seats in the order of their names, each with what it has left."""
+    """Seats in the order of their names, each with what it has left.
+
+    Ledgers are kept by credit, not by seat: ``include_ledgers`` beside
+    ``include_credits_and_commits`` is refused.
+    """
     ranged = body.starting_at is not None or body.effective_before is not None
     if body.covering_date is not None and ranged:
         raise Refused("covering_date: cannot be combined with starting_at or effective_before")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from closedwon.api.openapi import document
@@ -9,15 +10,16 @@ from closedwon.api.resources import ROUTES
 from closedwon.cli.docs.tables import table
 from closedwon.kernel import strict_json
 
-LINES_MAX = 45
-"""Lines of an example that are shown."""
+QUICK_START = Path(__file__).with_name("quick_start.md")
+"""A call of every kind, in an order that works; its own test pastes it into a shell."""
 EVERYWHERE = {"200", "401", "403", "408", "411", "413", "415", "429", "500", "503"}
 """Statuses that are not told route by route."""
 HIDDEN = {"NoQuery", "Error", "ErrorV2"}
 """Objects that the conventions tell."""
 CONVENTIONS = """\
 `closedwon serve` speaks Metronome's wire: the official SDKs work with their base URL changed.
-`GET /openapi.json` is this page for programs, with the schema of every request and answer.
+`GET /openapi.json` is this page for programs, with the schema of every request and answer; it needs
+a token of scope `read`.
 
 - **Token.** `Authorization: Bearer ...`; made with `closedwon token create NAME --scope ...`.
   A scope opens its own routes, `admin` opens all.
@@ -40,8 +42,9 @@ CONVENTIONS = """\
 - **Test clock.** `closedwon serve --clock manual --now 2024-01-01T00:00:00Z` stands still until
   `POST /closedwon/clock` with `{"now": "2024-02-01T00:00:00Z"}` and a token of scope `admin` moves
   it; everything that falls due on the way is done once. `GET /closedwon/clock` reads it.
-  A restart goes on where it stood; such a state is never billed by the real time, and a state with
-  final invoices of the real time takes no manual clock.
+  What is due at the very instant the clock stands at is done at its next move; sending the same
+  instant again does it too. A restart goes on where it stood; such a state is never billed by the
+  real time, and a state with final invoices of the real time takes no manual clock.
 - `GET /healthz` and `GET /readyz` need no token. Nor do the pages that
   `POST /v1/dashboards/getEmbeddableUrl` gives links to: the secret in their path, good for an hour
   and never kept, opens one dashboard of one customer as HTML that may be framed anywhere.
@@ -52,6 +55,7 @@ def api_page() -> Iterator[str]:
     """Conventions, then every resource with its routes, then the objects they share."""
     found = document(ROUTES)
     yield CONVENTIONS
+    yield QUICK_START.read_text(encoding="utf-8")
     by_resource: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
@@ -115,9 +119,7 @@ def _example(title: str, content: Mapping[str, Any]) -> Iterator[str]:
     if "example" not in content:
         return
     text = json.dumps(json.loads(strict_json.dumps(content["example"])), indent=2)
-    lines = text.splitlines()
-    kept = lines if len(lines) <= LINES_MAX else [*lines[:LINES_MAX], "..."]
-    yield from (f"<details><summary>{title}</summary>", "", "```json", *kept, "```", "")
+    yield from (f"<details><summary>{title}</summary>", "", "```json", text, "```", "")
     yield from ("</details>", "")
 
 
