@@ -7,6 +7,7 @@ from json import dumps
 from typing import Any
 
 import pytest
+import structlog
 
 from api import shop
 from api.live import Server
@@ -121,3 +122,30 @@ def test_the_refusal_of_a_line_names_every_missing_field_and_its_line_once(serve
     assert refusal["message"] == (
         "customer_id: required; event_type: required; timestamp: required"
     )
+
+
+def test_g25_a_refused_request_is_in_the_log_by_its_id_with_nothing_that_was_sent(
+    server: Server,
+) -> None:
+    secret = server.secret(Scope.READ)
+    with server.http(Scope.READ) as http, structlog.testing.capture_logs() as lines:
+        missing = http.get("/v1/customers/private-id", params={"next_page": "private-page"})
+        forbidden = http.post("/v1/customers", json={"name": "private-name"})
+        http.get("/v1/customers", headers={"Authorization": "Bearer private-token"})
+        http.get("/v1/customers")
+        http.post(
+            "/closedwon/ingest",
+            content=b"private-line",
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+
+    assert [(line["route"], line["status"]) for line in lines] == [
+        ("GET /v1/customers/{customer_id}", missing.status_code),
+        ("POST /v1/customers", 403),
+        ("GET /v1/customers", 401),
+        ("POST /closedwon/ingest", 403),
+    ]
+    assert lines[1]["request_id"] == forbidden.headers["X-Request-Id"]
+    assert lines[1]["code"] == forbidden.headers["X-Closedwon-Code"]
+    assert "private" not in repr(lines)
+    assert secret not in repr(lines)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route as PlainRoute
 from starlette.types import ASGIApp
 
-from closedwon.api.answers import TooLarge, TooSlow, Unsupported, failed, told
+from closedwon.api.answers import CODE, TooLarge, TooSlow, Unsupported, failed, told
 from closedwon.api.call import SECONDS_MAX, Answer, Ingest, Route
 from closedwon.api.clock import ManualClock
 from closedwon.api.embedded import PAGES, Page, answer_page, page_failed
@@ -30,6 +31,7 @@ from closedwon.store.tokens import Scope, Token
 from closedwon.usage.options import BACKDATING_DAYS
 
 JSON = "application/json"
+log = structlog.get_logger("closedwon.api")
 READY_S = 2.0
 """How long a probe waits for a worker."""
 
@@ -119,14 +121,14 @@ def _endpoint(
         incoming = _incoming(request, new_id())
         if not route.needs_engine and incoming.key is None:
             answer = gate.answer_directly(route, incoming, nullcontext(incoming.body))
-            return _response(answer, incoming.request_id)
+            return _told(answer, route.label, incoming.request_id)
         try:
             answer = workers.run(
                 lambda engine: gate.answer(engine, route, incoming), route.seconds_max
             )
         except ClosedwonError as error:
             answer = failed(error, incoming.path)
-        return _response(answer, incoming.request_id)
+        return _told(answer, route.label, incoming.request_id)
 
     return endpoint
 
@@ -140,7 +142,7 @@ def _streamed(
         incoming = _incoming(request, new_id(), reads_body=False)
         body = streams.parts(request, route.media)
         answer = gate.answer_directly(route, incoming, body)
-        return _response(answer, incoming.request_id)
+        return _told(answer, route.label, incoming.request_id)
 
     return endpoint
 
@@ -160,6 +162,16 @@ def _incoming(request: Request, request_id: str, *, reads_body: bool = True) -> 
         address=str(request.base_url).rstrip("/"),
         coding=request.headers.get("content-encoding", PLAIN).strip().lower() or PLAIN,
     )
+
+
+def _told(answer: Answer, label: str, request_id: str) -> Response:
+    """The response; one that is refused is logged by its route, with nothing that was sent."""
+    if answer.status >= 400 and answer.status != 500:  # The gate logs those with their cause.
+        code = answer.headers.get(CODE, "")
+        log.info(
+            "request refused", request_id=request_id, route=label, status=answer.status, code=code
+        )
+    return _response(answer, request_id)
 
 
 def _response(answer: Answer, request_id: str) -> Response:

@@ -36,6 +36,8 @@ a token of scope `read`.
 - **Errors** are `{"message"}`, under `/v2/` `{"code", "message"}`; the header `X-Closedwon-Code`
   says what went wrong ([errors.md](errors.md)). `invalid_request` is a wrong form, `refused` a
   right one that cannot be done as things stand.
+- **Log.** `X-Request-Id` of a refused or failed answer finds its line in the server's log: route,
+  status and code of a refusal, the cause of a 500; never a token, a body or an id in a path.
 - **Retries.** 429 and 503 come with `Retry-After`; a 409 and a 501 with `x-should-retry: false`.
 - **Limits.** A body has at most 16 MB and 20 levels; `POST /closedwon/ingest` takes a stream.
   Only that may be packed with gzip; another `Content-Encoding` is a 415.
