@@ -7,9 +7,9 @@ from pydantic import AliasChoices, Field
 
 from closedwon.api.answers import sparse
 from closedwon.api.call import Call, Route
-from closedwon.api.model import Instant, Number, Texts, Wire, one_of
+from closedwon.api.model import Instant, Texts, Wire, one_of
 from closedwon.api.paging import paged_body
-from closedwon.api.prices import Minimum, PriceSent, RateType, RateTypeField, TierSent, price_of
+from closedwon.api.prices import PriceSent, RateType, price_of
 from closedwon.api.shapes import credit_type_shape, price_shape
 from closedwon.billing.catalog.types import USD, Rate
 from closedwon.billing.pricing import Price
@@ -23,7 +23,7 @@ RATES_MAX = 1000
 Frequency = Annotated[str, one_of("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")]
 
 
-class RateSent(Wire):
+class RateSent(PriceSent):
     """One rate of a card, its price included; POST /v1/contract-pricing/rate-cards/addRate."""
 
     rate_card_id: str | None = None
@@ -32,13 +32,6 @@ class RateSent(Wire):
     starting_at: Instant
     ending_before: Instant | None = None
     entitled: bool
-    rate_type: RateTypeField
-    price: Number | None = None
-    tiers: list[TierSent] = []
-    minimum_config: Minimum | None = None
-    custom_rate: dict[str, Any] | None = None
-    quantity: Number | None = None
-    is_prorated: bool | None = None
     credit_type_id: str | None = None
     pricing_group_values: Texts = {}
     billing_frequency: Frequency | None = None

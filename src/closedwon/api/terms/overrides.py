@@ -1,12 +1,12 @@
 """Overrides as they are sent (2.7 OverrideInput; R73-R92)."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
 from closedwon.api.model import Instant, Number, Texts, Wire, one_of, word
-from closedwon.api.prices import Minimum, RateTypeField, TierSent, price_of
+from closedwon.api.prices import PriceSent, price_of
 from closedwon.api.terms.making import Making
 from closedwon.api.terms.scopes import ExclusionSent
 from closedwon.billing.contracts.applicability import Applicability, Exclusion, Specifier
@@ -37,16 +37,9 @@ class MultiplierTierSent(Wire):
     size: Number | None = None
 
 
-class OverwriteSent(Wire):
+class OverwriteSent(PriceSent):
     """The price instead of the list price."""
 
-    rate_type: RateTypeField
-    price: Number | None = None
-    tiers: list[TierSent] = []
-    minimum_config: Minimum | None = None
-    custom_rate: dict[str, Any] | None = None
-    quantity: Number | None = None
-    is_prorated: bool | None = None
     credit_type_id: str | None = None
 
 
